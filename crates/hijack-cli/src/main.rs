@@ -1,0 +1,2 @@
+//! The program `hijack`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Take over HTTP/1.1 connections.

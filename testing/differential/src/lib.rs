@@ -1,0 +1,1 @@
+//! The same streams to ours, Go and Node.
