@@ -146,6 +146,8 @@ func main() {
 	server := &http.Server{
 		Handler:  http.HandlerFunc(handle),
 		ErrorLog: log.New(io.Discard, "", 0),
+		// OPTIONS * goes to our handler too.
+		DisableGeneralOptionsHandler: true,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, peerKey{}, c)
 		},

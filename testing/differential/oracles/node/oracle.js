@@ -50,13 +50,13 @@ class Peer extends Duplex {
     this.accepted.push({ target: request.url, body: body.toString('hex') });
   }
 
-  // After a syntax error Node would cut off complete requests before the bad
-  // bytes too, if their bodies are not consumed yet; we let those finish.
-  closeWhenAnswered() {
+  // Node reads ahead: it may find a syntax error or a CONNECT while complete
+  // requests before it are not answered yet. Those are let finish first.
+  whenAnswered(then) {
     const open = this.requests.some(({ request, response }) =>
       request.complete && !response.writableFinished && !response.destroyed);
-    if (open && !this.destroyed) setImmediate(() => this.closeWhenAnswered());
-    else this.destroy();
+    if (open && !this.destroyed) setImmediate(() => this.whenAnswered(then));
+    else then();
   }
 }
 
@@ -81,11 +81,17 @@ server.on('checkContinue', (request, response) => {
   response.writeContinue();
   handle(request, response);
 });
-server.on('connect', (request, peer) => {
-  peer.accept(request, Buffer.alloc(0));
-  peer.destroy();
+// Node's own 417 leaves the connection open, and the list would have a hole.
+server.on('checkExpectation', (request, response) => {
+  response.writeHead(417, { Connection: 'close' });
+  response.end();
 });
-server.on('clientError', (error, peer) => peer.closeWhenAnswered());
+server.on('connect', (request, peer) => peer.whenAnswered(() => {
+  // An earlier request that Node refused by itself ended the connection.
+  if (!peer.writableEnded) peer.accept(request, Buffer.alloc(0));
+  peer.destroy();
+}));
+server.on('clientError', (error, peer) => peer.whenAnswered(() => peer.destroy()));
 
 function judge(line) {
   return new Promise((resolve) => {
