@@ -2,7 +2,8 @@
 //!
 //! What ours accepts (targets and body bytes, in order) must be a prefix of what each of the others accepts, and
 //! nearly all of what both accept. Where ours goes on although another one stops, the stream must fall into one
-//! of the [`classes`], each of which has a reason.
+//! of the [`classes`], each of which has a reason. Where another one reads the same bytes as a different
+//! request, no class helps: that is request smuggling.
 //!
 //! The way of a stream: [`corpus`] (written by hand) or [`generator`] → [`ours`] and the [`peer`]s, which run
 //! as filter processes → [`compare`] → [`summary`]. `tests/requests.rs` does it for all of them.
@@ -12,6 +13,7 @@ pub mod compare;
 pub mod corpus;
 pub mod escape;
 pub mod generator;
+pub mod mutate;
 pub mod ours;
 pub mod peer;
 pub mod rng;
@@ -20,13 +22,12 @@ pub mod summary;
 /// A request that a server accepted: its handler ran and the whole body was read.
 ///
 /// CONNECT counts with its head alone, and as the last request of its stream: behind it the connection belongs
-/// to the handler.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+/// to the handler. An upgrade is declined by every handler here, and so an ordinary request.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
-    /// The request-target as it stood on the wire, one character per byte.
-    pub target: String,
+    /// The request-target as it stood on the wire.
+    pub target: Vec<u8>,
     /// The body, without its framing.
-    #[serde(deserialize_with = "peer::unhex_field")]
     pub body: Vec<u8>,
 }
 
