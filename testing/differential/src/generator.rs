@@ -143,7 +143,9 @@ impl Pipeline {
     fn connection(&mut self, is_old: bool, is_last: bool) -> Option<&'static str> {
         match (is_old, is_last) {
             (true, false) => Some(self.rng.pick(&["keep-alive", "Keep-Alive"])),
-            (_, true) if self.rng.one_in(4) => Some(self.rng.pick(&["close", "keep-alive", "x", "Close, x"])),
+            (_, true) if self.rng.one_in(4) => {
+                Some(self.rng.pick(&["close", "keep-alive", "upgrade", "Close, x"]))
+            }
             (false, false) if self.rng.one_in(8) => {
                 Some(self.rng.pick(&["keep-alive", "x", "te, keep-alive"]))
             }
@@ -233,7 +235,7 @@ const HOSTS: &[&str] = &["a", "example.test", "a-b.c", "127.0.0.1", "[::1]", "A"
 const PATH_PARTS: &[&str] = &["a", "b9", "-._~", "%41", "%2f", "!$&'()*+,;=", ":@", ".", ".."];
 const QUERY_PARTS: &[&str] = &["a=b", "&", "c", "%20", "/", "?", "=", "+"];
 const NAMES: &[&str] =
-    &["X", "Accept", "User-Agent", "Cookie", "X_y", "TE", "Content-Type", "Via", "!#$%&'*+-.^_`|~1"];
+    &["X", "Accept", "User-Agent", "Cookie", "X_y", "TE", "Content-Type", "Upgrade", "!#$%&'*+-.^_`|~1"];
 const VALUES: &[&str] =
     &["", "y", "a, b", "\"q;\\\"r\"", "a=b; c=d", "*/*", "\u{e9}", "tab\there", "x:y", "chunked", "0"];
 const BODY_PARTS: &[&str] =

@@ -13,6 +13,7 @@ pub mod compare;
 pub mod corpus;
 pub mod escape;
 pub mod generator;
+mod head;
 pub mod mutate;
 pub mod ours;
 pub mod peer;

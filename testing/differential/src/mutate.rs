@@ -185,7 +185,7 @@ const FIELDS: &[&str] = &[
     "Connection: upgrade",
     "Connection: close, keep-alive",
     "Proxy-Connection: close",
-    "Upgrade: websocket",
+    "Connection: upgrade\r\nUpgrade: x",
     "Expect: 100-continue",
     "Expect: x",
     "Trailer: X",

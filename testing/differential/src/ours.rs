@@ -25,8 +25,8 @@ pub struct Request {
     pub accepted: Accepted,
     /// The head's bytes in the stream, with the empty lines in front of it.
     pub head: Range<usize>,
-    /// All bytes of the message, framing included; for CONNECT the head's.
-    pub message: Range<usize>,
+    /// The body's bytes in the stream, framing included.
+    pub body: Range<usize>,
 }
 
 /// The stream in one piece.
@@ -86,7 +86,7 @@ impl<'s> Shell<'s> {
         self.requests.push(Request {
             accepted: Accepted { target: head.target().to_vec(), body },
             head: start..head_end,
-            message: start..self.consumed(),
+            body: head_end..self.consumed(),
         });
         if is_connect {
             return Err("taken over by CONNECT".to_owned());

@@ -1,6 +1,7 @@
 //! Counts over all streams, and the line that a run ends with.
 
 use std::fmt;
+use std::ops::AddAssign;
 
 use crate::Stream;
 use crate::classes::CLASSES;
@@ -64,13 +65,27 @@ impl Summary {
     }
 }
 
+impl AddAssign for Summary {
+    /// Adds the counts; what was shown of a part is not shown again.
+    fn add_assign(&mut self, part: Self) {
+        self.streams += part.streams;
+        self.valid += part.valid;
+        self.both += part.both;
+        self.ours += part.ours;
+        self.failures += part.failures;
+        for (hits, more) in self.hits.iter_mut().zip(part.hits) {
+            *hits += more;
+        }
+    }
+}
+
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for failure in &self.shown {
             writeln!(f, "{failure}\n")?;
         }
         for (class, hits) in CLASSES.iter().zip(self.hits) {
-            writeln!(f, "{hits:>6} streams: {} ({} refuses)", class.name, class.peer)?;
+            writeln!(f, "{hits:>6} streams: {}", class.name)?;
         }
         write!(
             f,

@@ -26,20 +26,27 @@ fn reads_requests_as_go_and_node_do() {
         generator::generate(knob("HIJACK_DIFF_SEED", 1) as u64, knob("HIJACK_DIFF_STREAMS", GENERATED));
     assert!(hand_written.len() >= HAND_WRITTEN, "{} hand-written streams", hand_written.len());
 
-    let corpus = compare(&hand_written, &judge(&go, &hand_written), &judge(&node, &hand_written));
-    println!("hand-written:\n{corpus}\n");
-    let random = compare(&generated, &judge(&go, &generated), &judge(&node, &generated));
-    println!("generated:\n{random}");
+    let mut total = Summary::default();
+    for (kind, streams) in [("hand-written", &hand_written), ("generated", &generated)] {
+        let part = compare(streams, &go, &node);
+        println!("{kind}:\n{part}\n");
+        total += part;
+    }
+    println!("all:\n{total}");
 
-    assert_eq!(corpus.failures + random.failures, 0, "streams broke a rule; they are printed above");
-    assert!(random.valid * 100 >= random.streams * VALID_PERCENT, "{} valid streams", random.valid);
-    assert!(random.agreement() >= AGREEMENT_PERCENT, "generated: {:.2} % agreement", random.agreement());
-    assert_eq!(corpus.unhit().collect::<Vec<_>>(), [""; 0], "classes that no hand-written stream is of");
+    assert_eq!(total.failures, 0, "streams broke a rule; they are printed above");
+    assert_eq!(total.unhit().collect::<Vec<_>>(), [""; 0], "classes that no stream is of");
+    assert!(total.valid * 100 >= generated.len() * VALID_PERCENT, "{} valid streams", total.valid);
+    // Fewer streams are a quick look, in which the corpus and its oddities weigh too much.
+    if generated.len() >= GENERATED {
+        assert!(total.agreement() >= AGREEMENT_PERCENT, "{:.2} % agreement", total.agreement());
+    }
 }
 
-fn compare(streams: &[Stream], go: &[Vec<Accepted>], node: &[Vec<Accepted>]) -> Summary {
+fn compare(streams: &[Stream], go: &Oracle, node: &Oracle) -> Summary {
+    let (go, node) = (judge(go, streams), judge(node, streams));
     let mut summary = Summary::default();
-    for (stream, (go, node)) in streams.iter().zip(go.iter().zip(node)) {
+    for (stream, (go, node)) in streams.iter().zip(go.iter().zip(&node)) {
         summary.add(stream, &Comparison::new(stream, go, node));
     }
     summary
