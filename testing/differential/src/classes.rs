@@ -73,12 +73,15 @@ pub const CLASSES: &[Class] = &[
         },
     },
     Class {
-        name: "tab around a framing value",
-        reason: "a tab is as good as a space around a value (RFC 9110 §5.6.3); llhttp takes only spaces there",
+        name: "tab around a value",
+        reason: "a tab is as good as a space around a value (RFC 9110 §5.6.3); llhttp takes only spaces around \
+                 lengths, codings and connection options",
         holds: |refusal| {
-            let mut framing = ["content-length", "transfer-encoding"].into_iter();
+            let has_tab = |head, name| values(head, name).any(|value| value.contains(&b'\t'));
             refusal.by(Peer::Node)
-                && framing.any(|name| values(refusal.head(), name).any(|v| v.contains(&b'\t')))
+                && (has_tab(refusal.head(), "content-length")
+                    || has_tab(refusal.head(), "transfer-encoding")
+                    || has_tab(refusal.previous_head(), "connection"))
         },
     },
     Class {

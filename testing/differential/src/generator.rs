@@ -19,11 +19,10 @@ pub fn generate(seed: u64, count: usize) -> Vec<Stream> {
 }
 
 fn stream(seed: u64, number: usize) -> Stream {
-    let mut rng = Rng::new(seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
+    let rng = Rng::new(seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
     let mut pipeline = Pipeline { bytes: Vec::new(), requests: Vec::new(), rng };
     pipeline.fill();
-    let Pipeline { mut bytes, requests, rng: rest } = pipeline;
-    rng = rest;
+    let Pipeline { mut bytes, requests, mut rng } = pipeline;
     let valid = number % OF < VALID;
     if !valid {
         mutate(&mut bytes, &mut rng);
@@ -79,40 +78,51 @@ impl Pipeline {
         let is_old = framing != Framing::Chunked && self.rng.one_in(8);
         let method = self.rng.pick(METHODS);
         let target = self.target(method);
-        let host = self.rng.pick(HOSTS);
-        self.put(&format!("{method} {target} HTTP/1.{}\r\n", u8::from(!is_old)));
+        let body = if framing == Framing::None { Vec::new() } else { self.body() };
 
+        self.put(&format!("{method} {target} HTTP/1.{}\r\n", u8::from(!is_old)));
         let mut fields = self.plain_fields();
+        fields.extend(self.connection_fields(is_old, is_last));
+        fields.extend(self.framing_fields(framing, body.len()));
+        self.put_shuffled(fields);
+        if framing == Framing::Chunked {
+            self.put_chunks(&body);
+        } else {
+            self.bytes.extend_from_slice(&body);
+        }
+        self.requests.push(Accepted { target: target.into_bytes(), body });
+        method == "POST"
+    }
+
+    fn connection_fields(&mut self, is_old: bool, is_last: bool) -> Vec<String> {
+        let mut fields = Vec::new();
         if !is_old || self.rng.one_in(2) {
+            let host = self.rng.pick(HOSTS);
             fields.push(self.field("Host", host));
         }
-        if let Some(token) = self.connection(is_old, is_last) {
-            fields.push(self.field("Connection", token));
+        if let Some(options) = self.connection(is_old, is_last) {
+            fields.push(self.field("Connection", options));
         }
+        fields
+    }
+
+    fn framing_fields(&mut self, framing: Framing, len: usize) -> Vec<String> {
+        let mut fields = Vec::new();
         if framing != Framing::None && self.rng.one_in(10) {
             fields.push(self.field("Expect", "100-continue"));
         }
-        let body = if framing == Framing::None { Vec::new() } else { self.body() };
         match framing {
             Framing::None => {}
             Framing::Length => {
-                let zeros = "0".repeat(if self.rng.one_in(10) { self.rng.below(4) } else { 0 });
-                let length = format!("{zeros}{}", body.len());
-                fields.push(self.field("Content-Length", &length));
+                let zeros = if self.rng.one_in(10) { self.rng.below(4) } else { 0 };
+                fields.push(self.field("Content-Length", &format!("{}{len}", "0".repeat(zeros))));
             }
             Framing::Chunked => {
                 let coding = self.any_case("chunked");
                 fields.push(self.field("Transfer-Encoding", &coding));
             }
         }
-        self.put_shuffled(fields);
-        match framing {
-            Framing::None => {}
-            Framing::Length => self.bytes.extend_from_slice(&body),
-            Framing::Chunked => self.put_chunks(&body),
-        }
-        self.requests.push(Accepted { target: target.into_bytes(), body });
-        method == "POST"
+        fields
     }
 
     /// RFC 9112 §3.2: mostly origin form.

@@ -11,6 +11,7 @@
 pub mod classes;
 pub mod compare;
 pub mod corpus;
+mod dictionary;
 pub mod escape;
 pub mod generator;
 mod head;

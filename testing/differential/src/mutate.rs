@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::dictionary::{CHUNK_LINES, FIELDS, LINE_ENDS, METHODS, SNIPPETS, TARGETS, VALUES, VERSIONS};
 use crate::rng::Rng;
 
 /// Changes `stream` in one place, sometimes in up to three.
@@ -38,6 +39,7 @@ const MUTATIONS: &[Mutation] = &[
     insert_anywhere,
 ];
 
+#[allow(clippy::ptr_arg, reason = "one type for all mutations")]
 fn change_byte(stream: &mut Vec<u8>, rng: &mut Rng) {
     if let Some(at) = place(stream, rng) {
         stream[at] = if rng.one_in(2) { odd_byte(rng) } else { stream[at] ^ (1 << rng.below(8)) };
@@ -155,179 +157,3 @@ fn odd_byte(rng: &mut Rng) -> u8 {
     const ODD: &[u8] = b"\r\n\t \0\x01\x0b\x0c\x7f\x80\xa0\xff:;,\"\\/#%+-0_x";
     ODD[rng.below(ODD.len())]
 }
-
-const FIELDS: &[&str] = &[
-    "Content-Length: 0",
-    "Content-Length: 5",
-    "Content-Length: +5",
-    "Content-Length: 5, 5",
-    "Content-Length:",
-    "Content-Length: 18446744073709551616",
-    "Content-Length : 5",
-    " Content-Length: 5",
-    "Content_Length: 5",
-    "Transfer-Encoding: chunked",
-    "Transfer-Encoding: identity",
-    "Transfer-Encoding: gzip, chunked",
-    "Transfer-Encoding: chunked, chunked",
-    "Transfer-Encoding: chunked;x",
-    "Transfer-Encoding:\tchunked",
-    "Transfer-Encoding:\u{b}chunked",
-    "Transfer-Encoding : chunked",
-    "Transfer-Encoding:",
-    "\tTransfer-Encoding: chunked",
-    "Host: b",
-    "Host:",
-    "Host: a b",
-    "Host: a/b",
-    "Connection: close",
-    "Connection: keep-alive",
-    "Connection: upgrade",
-    "Connection: close, keep-alive",
-    "Proxy-Connection: close",
-    "Connection: upgrade\r\nUpgrade: x",
-    "Expect: 100-continue",
-    "Expect: x",
-    "Trailer: X",
-    "Trailer: Content-Length",
-    "X: y\rz",
-    "X: y\nZ: w",
-    "X: \0",
-    "X",
-    ": y",
-    "X Y: z",
-    " folded",
-    "GET / HTTP/1.1",
-    "",
-];
-
-const VALUES: &[&str] = &[
-    "",
-    " 0",
-    " 1",
-    " 5",
-    " -1",
-    " +1",
-    " 1, 1",
-    " 1,2",
-    " 0x1",
-    " 1e1",
-    " 99999999999999999999",
-    " chunked",
-    " chunked, chunked",
-    " chunked,",
-    " identity",
-    " gzip",
-    "\tchunked",
-    " \"chunked\"",
-    " close",
-    " keep-alive",
-    " upgrade",
-    " 100-continue",
-    " a",
-    " a:80",
-    " a:x",
-    " [::1]",
-    " a b",
-    " \u{e9}",
-    " y\tz",
-    " \x01",
-];
-
-const LINE_ENDS: &[&str] =
-    &["\n", "\r", "\r\r\n", "\n\r", "\r\n\r\n", "", " \r\n", "\t\r\n", "\r\n ", "\0\r\n"];
-
-const CHUNK_LINES: &[&str] = &[
-    "",
-    "0",
-    "1",
-    "00",
-    "00000000000000000001",
-    "ffffffffffffffff",
-    "8000000000000000",
-    "10000000000000000",
-    "7fffffffffffffff",
-    "-1",
-    "+1",
-    "0x1",
-    "1 ",
-    " 1",
-    "1\t",
-    "1;",
-    "1;x",
-    "1;x=y",
-    "1;x=\"y",
-    "1; x",
-    "1 ;x",
-    "1;x = y",
-    "1;x\rz",
-    "1;\n",
-    "g",
-    "1g",
-    "1,1",
-    "0;x",
-    "5;\u{e9}",
-    "5;\0",
-    "A",
-    "a",
-    "000",
-];
-
-const METHODS: &[&str] =
-    &["get", "BREW", "G T", "", "CONNECT", "HEAD", "OPTIONS", "PRI", "GET\t", "G\0T", "M-SEARCH"];
-
-const TARGETS: &[&str] = &[
-    "",
-    "*",
-    "a",
-    "a:80",
-    "/a b",
-    "/a#b",
-    "/%zz",
-    "/\u{e9}",
-    "/\0",
-    "/\x7f",
-    "http://",
-    "http://a",
-    "http://a:x/",
-    "http://u@a/",
-    "h2://a/",
-    "mailto:a",
-    "//",
-    "/?",
-    "?a",
-    "http://[::1]:80/",
-    "/a\\b",
-    "/\"<>^`{|}",
-    "/_goRPC_",
-];
-
-const VERSIONS: &[&str] = &[
-    "HTTP/1.0",
-    "HTTP/1.1",
-    "HTTP/1.2",
-    "HTTP/2.0",
-    "HTTP/0.9",
-    "HTTP/1",
-    "http/1.1",
-    "HTTP/1.1 ",
-    "HTTP/01.1",
-    "",
-];
-
-const SNIPPETS: &[&str] = &[
-    "\r\n",
-    "\n",
-    "\r",
-    "\r\n\r\n",
-    "0\r\n\r\n",
-    "GET /x HTTP/1.1\r\nHost: a\r\n\r\n",
-    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    "HTTP/1.1",
-    "\0",
-    "\x16\x03\x01",
-    " ",
-    "\t",
-    "Host: a\r\n",
-    "5\r\nhello\r\n",
-];

@@ -1,7 +1,7 @@
 //! The other servers as filter processes: streams in as hex lines, verdicts out as JSON lines.
 
 use std::fmt;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -68,21 +68,7 @@ impl Oracle {
     /// A sentence: the filter failed as a whole or on one stream.
     pub fn judge(&self, streams: &[Stream]) -> Result<Vec<Vec<Accepted>>, String> {
         let peer = self.peer;
-        let failed = |error: std::io::Error| format!("{peer}: {error}");
-        let mut command = Command::new(&self.program);
-        command.args(&self.script).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().map_err(failed)?;
-        let mut input = child.stdin.take().expect("piped");
-        let output = BufReader::new(child.stdout.take().expect("piped"));
-        // All lines are read before any is judged, so that neither side waits for the other's pipe.
-        let lines = std::thread::scope(|scope| {
-            let writer = scope.spawn(move || {
-                streams.iter().try_for_each(|stream| writeln!(input, "{}", hex(&stream.bytes)))
-            });
-            let lines = output.lines().collect::<std::io::Result<Vec<_>>>();
-            writer.join().expect("a writer does not panic").and(lines).map_err(failed)
-        })?;
-        child.wait().map_err(failed)?;
+        let lines = self.run(streams).map_err(|error| format!("{peer}: {error}"))?;
         if lines.len() != streams.len() {
             return Err(format!("{peer} judged {} streams of {}", lines.len(), streams.len()));
         }
@@ -92,6 +78,24 @@ impl Oracle {
                 parse_verdict(line).map_err(|error| format!("{peer}, {}: {error}", stream.name))
             })
             .collect()
+    }
+
+    /// The filter's lines. All are read before any is judged, so that neither side waits for the other's pipe.
+    fn run(&self, streams: &[Stream]) -> io::Result<Vec<String>> {
+        let mut command = Command::new(&self.program);
+        command.args(&self.script).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn()?;
+        let mut input = child.stdin.take().expect("piped");
+        let output = BufReader::new(child.stdout.take().expect("piped"));
+        let lines = std::thread::scope(|scope| {
+            let writer = scope.spawn(move || {
+                streams.iter().try_for_each(|stream| writeln!(input, "{}", hex(&stream.bytes)))
+            });
+            let lines = output.lines().collect();
+            writer.join().expect("a writer does not panic").and(lines)
+        });
+        child.wait()?;
+        lines
     }
 }
 

@@ -12,17 +12,18 @@ impl Rng {
         Self(seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15).max(1))
     }
 
-    fn next(&mut self) -> u64 {
+    /// The upper sixteen bits, the best ones of this generator.
+    fn next(&mut self) -> u16 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
+        let [.., low, high] = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d).to_le_bytes();
+        u16::from_le_bytes([low, high])
     }
 
-    /// A number below `bound`, which is not zero.
+    /// A number below `bound`, which is not zero, and not above 2¹⁶.
     pub fn below(&mut self, bound: usize) -> usize {
-        let bound = bound as u64;
-        usize::try_from(self.next() % bound).expect("below a usize")
+        usize::from(self.next()) % bound
     }
 
     /// Whether one chance in `n` came true.
@@ -37,6 +38,6 @@ impl Rng {
 
     /// Any byte.
     pub fn byte(&mut self) -> u8 {
-        u8::try_from(self.below(256)).expect("below 256")
+        self.next().to_be_bytes()[0]
     }
 }
