@@ -110,3 +110,50 @@ fn list<'a>(requests: impl Iterator<Item = &'a Accepted>) -> String {
     };
     format!("[{}]", requests.map(text).collect::<Vec<_>>().join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Accepted, Comparison, Stream};
+
+    const LF: &[u8] = b"GET / HTTP/1.1\nHost: a\n\n";
+    const CRLF: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    fn accepted(target: &str) -> Vec<Accepted> {
+        vec![Accepted { target: target.into(), body: Vec::new() }]
+    }
+
+    /// The names of the classes, or the rule that is broken.
+    fn check(bytes: &[u8], go: &[Accepted], node: &[Accepted]) -> Result<Vec<&'static str>, String> {
+        let stream = Stream { name: "test".to_owned(), bytes: bytes.to_vec(), expected: None };
+        let classes = Comparison::new(&stream, go, node).check()?;
+        Ok(classes.iter().map(|class| class.name).collect())
+    }
+
+    #[test]
+    fn takes_refusals_of_a_class_for_exceptions() {
+        assert_eq!(check(CRLF, &accepted("/"), &accepted("/")), Ok(vec![]));
+        assert_eq!(check(LF, &accepted("/"), &[]), Ok(vec!["bare LF in a head"]));
+        assert!(check(LF, &[], &accepted("/")).is_err_and(|rule| rule.contains("Go refuses request 1")));
+        assert!(check(CRLF, &accepted("/"), &[]).is_err_and(|rule| rule.contains("Node refuses request 1")));
+    }
+
+    #[test]
+    fn excuses_no_other_reading() {
+        let rule = check(LF, &accepted("/"), &accepted("/other"));
+        assert!(rule.is_err_and(|rule| rule.contains("differently")));
+    }
+
+    #[test]
+    fn wants_all_of_a_valid_stream() {
+        let stream = Stream { name: "test".to_owned(), bytes: CRLF.to_vec(), expected: Some(accepted("/")) };
+        assert!(Comparison::new(&stream, &accepted("/"), &accepted("/")).check().is_ok());
+        assert!(Comparison::new(&stream, &accepted("/"), &[]).check().is_err());
+    }
+
+    #[test]
+    fn counts_what_both_accept() {
+        let stream = Stream { name: "test".to_owned(), bytes: b"GET".to_vec(), expected: None };
+        assert_eq!(Comparison::new(&stream, &accepted("/"), &accepted("/")).agreement(), (1, 0));
+        assert_eq!(Comparison::new(&stream, &accepted("/"), &accepted("/a")).agreement(), (0, 0));
+    }
+}
