@@ -296,6 +296,12 @@ impl Lease {
         Arc::clone(&self.record)
     }
 
+    /// Completes once the owner was asked to come to an end. Borrows nothing.
+    pub(crate) fn told(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
+        let record = self.share();
+        async move { record.told().await }
+    }
+
     pub(crate) fn registry(&self) -> &Registry {
         &self.registry
     }
