@@ -307,8 +307,9 @@ impl Lease {
     }
 
     pub(crate) fn set_state(&self, state: State) {
-        let before = State::from_u8(self.record.state.swap(state as u8, Relaxed));
+        let before = self.record.state();
         if before != state {
+            self.record.state.store(state as u8, Relaxed);
             self.registry.note_state(before, state);
         }
     }
