@@ -42,24 +42,31 @@ async fn allocations(server: &mut Server, load: &mut impl Workload) -> io::Resul
 }
 
 async fn heap_bytes(server: &mut Server, load: &impl Workload, count: u32) -> io::Result<f64> {
-    let before = server.heap()?.live_bytes;
-    let held = load.hold_many(count).await?;
-    settle().await;
-    let after = server.heap()?.live_bytes;
-    drop(held);
-    Ok((after - before) / f64::from(count))
+    per_connection(load, count, || server.heap().map(|heap| heap.live_bytes)).await
 }
 
 async fn resident_bytes<W: Workload>(peer: &Peer, options: &Options) -> io::Result<f64> {
     let server = Server::start(&peer.program, peer.arguments, options.server_core)?;
     let load = W::open(server.address).await?;
+    per_connection(&load, options.held, || server.resident_bytes()).await
+}
+
+/// By how much `read` grows with each of `count` connections.
+///
+/// Others are held before: they use up what the warm-up freed, which would hide a part of the growth.
+async fn per_connection(
+    load: &impl Workload,
+    count: u32,
+    mut read: impl FnMut() -> io::Result<f64>,
+) -> io::Result<f64> {
+    let first = load.hold_many(HELD_BEFORE).await?;
     settle().await;
-    let before = server.resident_bytes()?;
-    let held = load.hold_many(options.held).await?;
+    let before = read()?;
+    let held = load.hold_many(count).await?;
     settle().await;
-    let after = server.resident_bytes()?;
-    drop(held);
-    Ok((after - before) / f64::from(options.held))
+    let after = read()?;
+    drop((first, held));
+    Ok((after - before) / f64::from(count))
 }
 
 /// A server may do more after its last byte: nothing outside it tells when it has.
@@ -68,4 +75,5 @@ async fn settle() {
 }
 
 const COUNTED_OPS: u64 = 10_000;
+const HELD_BEFORE: u32 = 1_000;
 const RESIDENT_RUNS: usize = 3;

@@ -4,6 +4,7 @@
 
 mod bar;
 mod footprint;
+mod instructions;
 mod load;
 mod options;
 mod peer;

@@ -12,6 +12,8 @@ pub(crate) struct Peer {
     pub(crate) program: PathBuf,
     pub(crate) counted: PathBuf,
     pub(crate) arguments: &'static [&'static str],
+    /// Go's does not.
+    pub(crate) runs_in_valgrind: bool,
 }
 
 /// The name under which our own server is compared with the others.
@@ -44,6 +46,6 @@ impl Peer {
             }
             _ => return Err(io::Error::other(format!("unknown server {name}"))),
         };
-        Ok(Self { name: name.to_owned(), program, counted, arguments })
+        Ok(Self { name: name.to_owned(), program, counted, arguments, runs_in_valgrind: name != "go" })
     }
 }

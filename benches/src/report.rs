@@ -19,6 +19,8 @@ pub(crate) struct Measured {
     pub(crate) name: String,
     pub(crate) series: Series,
     pub(crate) footprint: Footprint,
+    /// Instructions per operation outside the kernel, where they could be counted.
+    pub(crate) instructions: Option<f64>,
 }
 
 /// One suite, measured.
@@ -71,6 +73,7 @@ impl Measured {
         json!({
             "name": self.name,
             "rounds": self.series.0.iter().copied().map(Sample::to_json).collect::<Vec<_>>(),
+            "instructions_per_op": self.instructions,
             "allocations_per_op": self.footprint.allocations,
             "heap_bytes_per_held": self.footprint.heap_bytes,
             "resident_bytes_per_held": self.footprint.resident_bytes,
@@ -114,7 +117,7 @@ impl fmt::Display for Report {
 }
 
 const HEADING: &str =
-    "server          user  system   total           range  busy  per second  allocs    heap     RSS";
+    "server          user  system   total           range  busy  per second   instr  allocs    heap     RSS";
 
 impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -123,6 +126,8 @@ impl fmt::Display for Measured {
         write!(f, "{:<12} {:>7.2} {:>7.2}", self.name, median(|s| s.user), median(|s| s.system))?;
         write!(f, " {:>7.2} {:>15}", median(|s| s.total), format!("{least:.2}-{most:.2}"))?;
         write!(f, " {:>4.0}% {:>11.0}", median(|s| s.busy) * 100.0, median(|s| s.per_second))?;
+        let instructions = self.instructions.map_or_else(|| "-".to_owned(), |count| format!("{count:.0}"));
+        write!(f, " {instructions:>7}")?;
         let Footprint { allocations, heap_bytes, resident_bytes } = self.footprint;
         write!(f, " {allocations:>7.2} {heap_bytes:>7.0} {resident_bytes:>7.0}")
     }

@@ -25,13 +25,17 @@ pub(crate) struct Heap {
 }
 
 impl Server {
-    /// Starts `program` on `core` and waits for its address; a program that fails ends that wait.
+    /// Starts `program` on `core`.
     pub(crate) fn start(program: &Path, arguments: &[&str], core: u32) -> io::Result<Self> {
+        Self::start_command(Command::new(program).args(arguments), core)
+    }
+
+    /// Runs `command` on `core` and waits for its address; a program that fails ends that wait.
+    pub(crate) fn start_command(command: &Command, core: u32) -> io::Result<Self> {
         let mut child = Command::new("taskset")
-            .arg("-c")
-            .arg(core.to_string())
-            .arg(program)
-            .args(arguments)
+            .args(["-c", &core.to_string()])
+            .arg(command.get_program())
+            .args(command.get_args())
             .env("GOMAXPROCS", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -39,10 +43,16 @@ impl Server {
         let stdout = child.stdout.take().ok_or_else(|| io::Error::other("server without stdout"))?;
         let mut server = Self { child, stdout: BufReader::new(stdout), address: ([127, 0, 0, 1], 0).into() };
         let line = server.line()?;
-        server.address = line.parse().map_err(|_| {
-            io::Error::other(format!("address expected from {}, got {line:?}", program.display()))
-        })?;
+        let no_address = |_| io::Error::other(format!("address expected from {command:?}, got {line:?}"));
+        server.address = line.parse().map_err(no_address)?;
         Ok(server)
+    }
+
+    /// Ends the server by ending its stdin, so that it goes in order.
+    pub(crate) fn end(mut self) -> io::Result<()> {
+        drop(self.child.stdin.take());
+        let status = self.child.wait()?;
+        if status.success() { Ok(()) } else { Err(io::Error::other(format!("server ended with {status}"))) }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -75,7 +85,7 @@ impl Server {
     }
 }
 
-/// Ending its stdin ends a server; the kill is for one that hangs.
+/// Nothing of a server is wanted after its numbers.
 impl Drop for Server {
     fn drop(&mut self) {
         _ = self.child.kill();

@@ -9,13 +9,12 @@ use std::io;
 use std::path::Path;
 
 use crate::bar::Bar;
-use crate::footprint;
 use crate::load::{Http, Takeover, Workload};
 use crate::options::{Options, Suite};
 use crate::peer::{OURS, Peer};
-use crate::profile;
 use crate::report::{Measured, Report};
 use crate::rounds::{self, Sample};
+use crate::{footprint, instructions, profile};
 
 /// Measures what the options ask for.
 pub(crate) async fn measure(options: &Options) -> io::Result<Report> {
@@ -49,9 +48,10 @@ async fn measure_with<W: Workload>(options: &Options, subject: &'static Subject)
     let series = rounds::measure::<W>(&peers, ops, options).await?;
     let mut servers = Vec::new();
     for (peer, series) in peers.into_iter().zip(series) {
-        eprintln!("memory of {}", peer.name);
+        eprintln!("memory and instructions of {}", peer.name);
         let footprint = footprint::measure::<W>(&peer, options).await?;
-        servers.push(Measured { name: peer.name, series, footprint });
+        let instructions = instructions::per_op::<W>(&peer, options).await?;
+        servers.push(Measured { name: peer.name, series, footprint, instructions });
     }
     let bars = (subject.bars)(&servers);
     Ok(Report { subject, ops, servers, bars, options: options.clone() })
