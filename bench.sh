@@ -29,7 +29,8 @@ Options:
   --rounds N       rounds of two runs per server, there and back: A B C C B A (5)
   --ops N          operations per run (takeover 20000, http 500000)
   --held N         connections held while memory is read (5000)
-  --peers A,B,...  of hijack, hyper, hyper-timer, go (hijack,hyper,go); the first one is profiled
+  --peers A,B,...  of hijack, hijack-hand-off, hyper, hyper-timer, go (hijack,hyper,go);
+                   the first one is profiled
   --save           also write benches/results/DATE-SUITE-COMMIT.json
 
 Example: ./bench.sh takeover --rounds 5 --ops 20000

@@ -117,13 +117,13 @@ impl fmt::Display for Report {
 }
 
 const HEADING: &str =
-    "server          user  system   total           range  busy  per second   instr  allocs    heap     RSS";
+    "server              user  system   total           range  busy  per second   instr  allocs    heap     RSS";
 
 impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let median = |pick| self.series.median(pick);
         let (least, most) = self.series.range(|sample| sample.total);
-        write!(f, "{:<12} {:>7.2} {:>7.2}", self.name, median(|s| s.user), median(|s| s.system))?;
+        write!(f, "{:<16} {:>7.2} {:>7.2}", self.name, median(|s| s.user), median(|s| s.system))?;
         write!(f, " {:>7.2} {:>15}", median(|s| s.total), format!("{least:.2}-{most:.2}"))?;
         write!(f, " {:>4.0}% {:>11.0}", median(|s| s.busy) * 100.0, median(|s| s.per_second))?;
         let instructions = self.instructions.map_or_else(|| "-".to_owned(), |count| format!("{count:.0}"));

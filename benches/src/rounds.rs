@@ -48,7 +48,7 @@ pub(crate) async fn measure<W: Workload>(
         }
         for ((series, spent), peer) in series.iter_mut().zip(spent).zip(peers) {
             let sample = spent.sample();
-            eprintln!("round {round}/{}  {:<12} {sample}", options.rounds, peer.name);
+            eprintln!("round {round}/{}  {:<16} {sample}", options.rounds, peer.name);
             series.0.push(sample);
         }
     }

@@ -2,6 +2,7 @@
 
 mod echo;
 mod heap;
+pub mod hijack;
 pub mod hyper;
 
 use std::io::{self, BufRead, Write};
