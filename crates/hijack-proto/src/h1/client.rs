@@ -9,7 +9,7 @@ use http::{Method, StatusCode, Version};
 use super::inbound::Inbound;
 use super::server::{AnswerBody, TakeOverError};
 use crate::body::{BodyError, BodyEvent, BodyLength, Decoder, EncodeError, Encoder, response_length};
-use crate::head::{HeadError, ResponseHead, put_decimal, put_header, put_headers, put_request_line};
+use crate::head::{HeadError, ResponseHead, put_decimal, put_headers, put_line, put_request_line};
 use crate::{Limits, tokens};
 
 /// One HTTP/1.1 connection as a client sees it: requests go out one by one or ahead of their answers, answers
@@ -179,7 +179,7 @@ impl ClientSession {
             out.extend_from_slice(b"\r\n");
         }
         if encoder == Encoder::Chunked {
-            put_header(out, "transfer-encoding", b"chunked");
+            put_line(out, b"Transfer-Encoding: ", b"chunked");
         }
         out.extend_from_slice(b"\r\n");
         let id = RequestId(self.next_id);

@@ -9,7 +9,9 @@ use http::{Method, StatusCode, Version};
 use super::inbound::Inbound;
 use crate::body::{BodyError, BodyEvent, Decoder, EncodeError, Encoder};
 use crate::date::FixDate;
-use crate::head::{HeadError, Reason, RequestHead, put_decimal, put_header, put_headers, put_status_line};
+use crate::head::{
+    Field, Fields, HeadError, Reason, RequestHead, put_decimal, put_headers, put_line, put_status_line,
+};
 use crate::{Limits, tokens};
 
 /// One HTTP/1.1 connection as a server sees it.
@@ -33,8 +35,6 @@ pub struct ServerSession {
     limits: Limits,
     inbound: Inbound,
     state: State,
-    /// An empty header map whose memory serves the next head.
-    spare: HeaderMap,
 }
 
 #[derive(Debug)]
@@ -169,7 +169,7 @@ impl ServerSession {
     /// A session for a new connection.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, inbound: Inbound::new(), state: State::Idle, spare: HeaderMap::new() }
+        Self { limits, inbound: Inbound::new(), state: State::Idle }
     }
 
     /// Hands over bytes that the client sent.
@@ -204,15 +204,33 @@ impl ServerSession {
     ///
     /// When an exchange is still open or the connection was taken over: a mistake of the shell's.
     pub fn poll_head(&mut self) -> Result<Next, HeadError> {
+        self.poll_head_with(HeaderMap::new)
+    }
+
+    /// As [`poll_head`](Self::poll_head), with the memory of `spare()` for the headers; it is called once a head
+    /// is complete. [`RequestHead::into_spare`] gives the map back.
+    ///
+    /// # Errors
+    ///
+    /// As `poll_head`.
+    ///
+    /// # Panics
+    ///
+    /// As `poll_head`.
+    pub fn poll_head_with(&mut self, spare: impl FnOnce() -> HeaderMap) -> Result<Next, HeadError> {
         match &self.state {
             State::Idle => {}
             State::Failed(error) => return Err(*error),
             State::Open(_) | State::Taken => panic!("poll_head within an exchange"),
         }
-        self.next_head().inspect_err(|error| self.state = State::Failed(*error))
+        let next = self.next_head(spare);
+        if let Err(error) = &next {
+            self.state = State::Failed(*error);
+        }
+        next
     }
 
-    fn next_head(&mut self) -> Result<Next, HeadError> {
+    fn next_head(&mut self, spare: impl FnOnce() -> HeaderMap) -> Result<Next, HeadError> {
         self.inbound.skip_blank_lines(&self.limits)?;
         let Some(raw) = self.inbound.next_head(&self.limits)? else {
             return match (self.inbound.is_eof(), self.inbound.unread().is_empty()) {
@@ -224,21 +242,10 @@ impl ServerSession {
                 }
             };
         };
-        let head = RequestHead::parse_into(raw, std::mem::take(&mut self.spare), &self.limits)?;
+        let head = RequestHead::parse_into(raw, spare(), &self.limits)?;
         self.state = State::Open(Open::new(&head)?);
         self.inbound.body = Decoder::new(head.body_length());
         Ok(Next::Head(head))
-    }
-
-    /// Lends a header map, whose memory the next head will use. A shell of many connections needs a few of them
-    /// only, since it has few heads at a time ([`RequestHead::into_spare`]).
-    pub fn lend(&mut self, spare: HeaderMap) {
-        self.spare = spare;
-    }
-
-    /// Gives back what was lent and not used.
-    pub fn reclaim(&mut self) -> HeaderMap {
-        std::mem::take(&mut self.spare)
     }
 
     /// The next up to `max` bytes of the request's body. Nothing behind them is consumed.
@@ -319,10 +326,13 @@ impl ServerSession {
         if answer.status.is_informational() {
             return Err(EncodeError::Status(answer.status));
         }
-        let framing = open.frame(answer)?;
-        let too_late_to_send = open.expects && !self.inbound.body.is_done();
-        open.decide_keep_alive(answer, framing, too_late_to_send);
-        open.put_head(answer, framing, out);
+        let fields = Fields::of(answer.headers);
+        let framing = open.frame(answer, fields)?;
+        let body_held_back = open.expects && !self.inbound.body.is_done();
+        let says_close =
+            fields.has(Field::Connection) && tokens::contains(answer.headers, &CONNECTION, "close");
+        open.decide_keep_alive(answer, framing, body_held_back || says_close);
+        open.put_head(answer, framing, fields, says_close, out);
         open.answer = Progress::Body(framing.encoder);
         Ok(())
     }
@@ -392,11 +402,11 @@ impl ServerSession {
         }
         put_status_line(out, Version::HTTP_11, head.status, head.reason);
         if let Some(date) = head.date.filter(|_| !head.headers.contains_key(DATE)) {
-            put_header(out, "date", date);
+            put_line(out, b"Date: ", date);
         }
         if let Some(protocol) = head.upgrade {
-            put_header(out, "connection", b"Upgrade");
-            put_header(out, "upgrade", protocol.as_bytes());
+            put_line(out, b"Connection: ", b"Upgrade");
+            put_line(out, b"Upgrade: ", protocol.as_bytes());
         }
         put_headers(out, head.headers, |_| false);
         out.extend_from_slice(b"\r\n");
@@ -446,11 +456,11 @@ impl ServerSession {
         let text = format!("{error}\n");
         put_status_line(out, Version::HTTP_11, error.status(), None);
         if let Some(date) = date {
-            put_header(out, "date", date);
+            put_line(out, b"Date: ", date);
         }
-        put_header(out, "content-type", b"text/plain; charset=utf-8");
-        put_header(out, "content-length", text.len().to_string().as_bytes());
-        put_header(out, "connection", b"close");
+        put_line(out, b"Content-Type: ", b"text/plain; charset=utf-8");
+        put_line(out, b"Content-Length: ", text.len().to_string().as_bytes());
+        put_line(out, b"Connection: ", b"close");
         out.extend_from_slice(b"\r\n");
         out.extend_from_slice(text.as_bytes());
     }
@@ -465,27 +475,29 @@ struct Framing {
 
 impl Open {
     fn new(head: &RequestHead) -> Result<Self, HeadError> {
-        let expectations = head.headers().get_all(EXPECT);
-        if !expectations.iter().all(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
+        let expects = head.fields().has(Field::Expect);
+        let mut expectations = head.headers().get_all(EXPECT).iter();
+        if expects && !expectations.all(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
             return Err(HeadError::Expectation);
         }
-        // RFC 9110 §10.1.1: ignored in HTTP/1.0, and where there is no body to hold back.
-        let expects = head.headers().contains_key(EXPECT)
-            && head.version() != Version::HTTP_10
-            && !head.body_length().is_empty();
         Ok(Self {
             version: head.version(),
             is_head: *head.method() == Method::HEAD,
             is_connect: *head.method() == Method::CONNECT,
-            keep_alive: wants_keep_alive(head.version(), head.headers()),
-            expects,
+            keep_alive: wants_keep_alive(head),
+            // RFC 9110 §10.1.1: ignored in HTTP/1.0, and where there is no body to hold back.
+            expects: expects && head.version() != Version::HTTP_10 && !head.body_length().is_empty(),
             answer: Progress::None,
         })
     }
 
     /// Decides how the body is framed (RFC 9112 §6).
-    fn frame(&self, answer: &Answer<'_>) -> Result<Framing, EncodeError> {
-        let declared = match answer.headers.get(CONTENT_LENGTH) {
+    fn frame(&self, answer: &Answer<'_>, fields: Fields) -> Result<Framing, EncodeError> {
+        if fields.repeats(Field::ContentLength) {
+            return Err(EncodeError::WrongLength);
+        }
+        let length = fields.has(Field::ContentLength).then(|| answer.headers.get(CONTENT_LENGTH)).flatten();
+        let declared = match length {
             Some(text) => {
                 Some(text.to_str().ok().and_then(|text| text.parse().ok()).ok_or(EncodeError::WrongLength)?)
             }
@@ -517,23 +529,30 @@ impl Open {
         }
     }
 
-    fn decide_keep_alive(&mut self, answer: &Answer<'_>, framing: Framing, body_held_back: bool) {
+    fn decide_keep_alive(&mut self, answer: &Answer<'_>, framing: Framing, ends: bool) {
+        // RFC 9110 §10.1.1: a client that got its answer instead of a 100 may send the body or not, so that
+        // `ends` is said too where the body was held back.
         let closes = answer.close
+            || ends
             // RFC 9931: a CONNECT that was not taken over is over, whatever was answered.
             || self.is_connect
-            // RFC 9110 §10.1.1: a client that got its answer instead of a 100 may send the body or not.
-            || body_held_back
             || framing.encoder == Encoder::UntilClose
-            || self.version == Version::HTTP_2
-            || tokens::contains(answer.headers, &CONNECTION, "close");
+            || self.version == Version::HTTP_2;
         self.keep_alive &= !closes;
     }
 
-    fn put_head(&self, answer: &Answer<'_>, framing: Framing, out: &mut Vec<u8>) {
+    fn put_head(
+        &self,
+        answer: &Answer<'_>,
+        framing: Framing,
+        fields: Fields,
+        says_close: bool,
+        out: &mut Vec<u8>,
+    ) {
         // RFC 9112 §2.3: an answer says the highest version that the server speaks, also to HTTP/1.0.
         put_status_line(out, Version::HTTP_11, answer.status, answer.reason);
-        if let Some(date) = answer.date.filter(|_| !answer.headers.contains_key(DATE)) {
-            put_header(out, "date", date);
+        if let Some(date) = answer.date.filter(|_| !fields.has(Field::Date)) {
+            put_line(out, b"Date: ", date);
         }
         put_headers(out, answer.headers, |name| *name == CONTENT_LENGTH || *name == TRANSFER_ENCODING);
         if let Some(len) = framing.content_length {
@@ -542,14 +561,14 @@ impl Open {
             out.extend_from_slice(b"\r\n");
         }
         if framing.encoder == Encoder::Chunked {
-            put_header(out, "transfer-encoding", b"chunked");
+            put_line(out, b"Transfer-Encoding: ", b"chunked");
         }
         if !self.keep_alive {
-            if !tokens::contains(answer.headers, &CONNECTION, "close") && !self.is_tunnel(answer) {
-                put_header(out, "connection", b"close");
+            if !says_close && !self.is_tunnel(answer) {
+                put_line(out, b"Connection: ", b"close");
             }
         } else if self.version == Version::HTTP_10 {
-            put_header(out, "connection", b"keep-alive");
+            put_line(out, b"Connection: ", b"keep-alive");
         }
         out.extend_from_slice(b"\r\n");
     }
@@ -560,13 +579,14 @@ impl Open {
 }
 
 /// Whether the client agrees to further requests on its connection (RFC 9112 §9.3).
-fn wants_keep_alive(version: Version, headers: &HeaderMap) -> bool {
-    match version {
-        Version::HTTP_11 => !tokens::contains(headers, &CONNECTION, "close"),
-        Version::HTTP_10 => {
-            tokens::contains(headers, &CONNECTION, "keep-alive")
-                && !tokens::contains(headers, &CONNECTION, "close")
-        }
+fn wants_keep_alive(head: &RequestHead) -> bool {
+    if !head.fields().has(Field::Connection) {
+        return head.version() == Version::HTTP_11;
+    }
+    let lists = |token| tokens::contains(head.headers(), &CONNECTION, token);
+    match head.version() {
+        Version::HTTP_11 => !lists("close"),
+        Version::HTTP_10 => lists("keep-alive") && !lists("close"),
         _ => false,
     }
 }

@@ -44,13 +44,23 @@ pub(crate) fn put_headers(out: &mut Vec<u8>, headers: &HeaderMap, skip: impl Fn(
 /// One header line. The name is written in the usual spelling, `Content-Type`: names have no case, but peers
 /// that compare them with case are older than the rule (RFC 9110 §5.1).
 pub(crate) fn put_header(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    let start = out.len();
+    out.extend_from_slice(name.as_bytes());
     let mut start_of_word = true;
-    out.extend(name.bytes().map(|byte| {
-        let spelled = if start_of_word { byte.to_ascii_uppercase() } else { byte };
-        start_of_word = byte == b'-';
-        spelled
-    }));
+    for byte in &mut out[start..] {
+        if start_of_word {
+            byte.make_ascii_uppercase();
+        }
+        start_of_word = *byte == b'-';
+    }
     out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// One header line of ours; `name` brings its colon and space.
+pub(crate) fn put_line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    out.extend_from_slice(name);
     out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
 }

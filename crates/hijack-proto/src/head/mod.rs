@@ -6,14 +6,16 @@
 
 mod encode;
 mod error;
+mod fields;
 mod request;
 mod response;
 mod scan;
 
 use http::HeaderMap;
 
-pub(crate) use encode::{put_decimal, put_header, put_headers, put_request_line, put_status_line};
+pub(crate) use encode::{put_decimal, put_headers, put_line, put_request_line, put_status_line};
 pub use error::HeadError;
+pub(crate) use fields::{Field, Fields};
 pub use request::RequestHead;
 pub use response::{Reason, ResponseHead};
 pub(crate) use scan::HeadScan;

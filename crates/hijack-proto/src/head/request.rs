@@ -5,11 +5,11 @@ use std::mem::MaybeUninit;
 use std::net::Ipv6Addr;
 
 use bytes::Bytes;
-use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::uri::Authority;
 use http::{Method, Request, Uri, Version};
 
-use super::{HeadError, reuse};
+use super::{Field, Fields, HeadError, reuse};
 use crate::Limits;
 use crate::body::{BodyLength, request_length};
 
@@ -26,6 +26,7 @@ pub struct RequestHead {
     uri: Uri,
     version: Version,
     headers: HeaderMap,
+    fields: Fields,
     body: BodyLength,
     /// The head's bytes from the method to the empty line.
     raw: Bytes,
@@ -70,11 +71,15 @@ impl RequestHead {
         let target = parsed.path.unwrap_or_default().as_bytes();
         let uri = parse_target(&method, raw.slice_ref(target), limits)?;
         let version = if parsed.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 };
-        let headers = collect(&raw, parsed.headers, spare)?;
-        check_host(version, &headers)?;
-        let body = request_length(version, &headers)?;
+        let (headers, fields) = collect(&raw, parsed.headers, spare)?;
+        check_host(version, fields)?;
+        let body = if fields.has(Field::ContentLength) || fields.has(Field::TransferEncoding) {
+            request_length(version, &headers)?
+        } else {
+            BodyLength::Exact(0)
+        };
         let target_len = target.len();
-        Ok(Self { method, uri, version, headers, body, target_len, raw })
+        Ok(Self { method, uri, version, headers, fields, body, target_len, raw })
     }
 
     fn preface(raw: Bytes, spare: HeaderMap) -> Self {
@@ -83,6 +88,7 @@ impl RequestHead {
             uri: Uri::from_static("*"),
             version: Version::HTTP_2,
             headers: reuse(spare, 0),
+            fields: Fields::default(),
             body: BodyLength::Exact(0),
             raw,
             target_len: 1,
@@ -118,6 +124,11 @@ impl RequestHead {
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
+    }
+
+    /// Which of the deciding fields are among them.
+    pub(crate) fn fields(&self) -> Fields {
+        self.fields
     }
 
     /// The length of the body behind this head, decided once by [`crate::body::request_length`].
@@ -178,9 +189,15 @@ pub(super) fn collect(
     raw: &Bytes,
     lines: &[httparse::Header<'_>],
     spare: HeaderMap,
-) -> Result<HeaderMap, HeadError> {
+) -> Result<(HeaderMap, Fields), HeadError> {
     let mut headers = reuse(spare, lines.len());
+    let mut fields = Fields::default();
     for line in lines {
+        if let Some(Field::Host) = fields.note(line.name.as_bytes())
+            && split_authority(line.value).is_none()
+        {
+            return Err(HeadError::InvalidHost);
+        }
         let name = HeaderName::from_bytes(line.name.as_bytes()).map_err(|_| HeadError::HeaderName)?;
         let value = match line.value {
             [] => HeaderValue::from_static(""),
@@ -190,7 +207,7 @@ pub(super) fn collect(
         };
         headers.append(name, value);
     }
-    Ok(headers)
+    Ok((headers, fields))
 }
 
 /// The four forms of RFC 9112 §3.2, each with the methods that may use it.
@@ -224,15 +241,16 @@ fn parse_target(method: &Method, target: Bytes, limits: &Limits) -> Result<Uri, 
     if legal { Ok(uri) } else { Err(HeadError::Target) }
 }
 
-/// RFC 9112 §3.2: HTTP/1.1 needs one `Host`, `CONNECT` included; no version may have two, nor an illegal one.
-fn check_host(version: Version, headers: &HeaderMap) -> Result<(), HeadError> {
-    let mut hosts = headers.get_all(HOST).into_iter();
-    match (hosts.next(), hosts.next()) {
-        (None, _) if version == Version::HTTP_10 => Ok(()),
-        (None, _) => Err(HeadError::MissingHost),
-        (Some(host), None) if split_authority(host.as_bytes()).is_some() => Ok(()),
-        _ => Err(HeadError::InvalidHost),
+/// RFC 9112 §3.2: HTTP/1.1 needs one `Host`, `CONNECT` included; no version may have two. Its value was checked
+/// where it was collected.
+fn check_host(version: Version, fields: Fields) -> Result<(), HeadError> {
+    if fields.repeats(Field::Host) {
+        return Err(HeadError::InvalidHost);
     }
+    if !fields.has(Field::Host) && version != Version::HTTP_10 {
+        return Err(HeadError::MissingHost);
+    }
+    Ok(())
 }
 
 /// The lengths of host and port in `host [":" port]` (RFC 3986 §3.2), or `None` if it is something else.

@@ -71,7 +71,7 @@ impl ResponseHead {
         let status =
             StatusCode::from_u16(parsed.code.unwrap_or_default()).map_err(|_| HeadError::StartLine)?;
         let version = if parsed.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 };
-        let headers = collect(&raw, parsed.headers, HeaderMap::new())?;
+        let (headers, _) = collect(&raw, parsed.headers, HeaderMap::new())?;
         Ok(Self { status, version, headers, raw })
     }
 

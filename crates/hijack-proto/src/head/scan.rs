@@ -44,7 +44,7 @@ impl HeadScan {
 }
 
 fn newline(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().position(|&byte| byte == b'\n')
+    memchr::memchr(b'\n', bytes)
 }
 
 fn within(len: usize, limits: &Limits) -> Result<usize, HeadError> {

@@ -16,6 +16,8 @@ const SHARDS: usize = 16;
 
 /// All live connections of one server.
 pub(crate) struct Registry {
+    /// Tells this registry's ticks from another one's.
+    serial: u64,
     started: Instant,
     now_ms: AtomicU64,
     shards: [Mutex<HashMap<u64, Arc<Record>>>; SHARDS],
@@ -32,7 +34,9 @@ pub(crate) struct Registry {
 
 impl Registry {
     pub(crate) fn new(observer: Option<Box<dyn Observer>>) -> Arc<Self> {
+        static SERIAL: AtomicU64 = AtomicU64::new(1);
         Arc::new(Self {
+            serial: SERIAL.fetch_add(1, Relaxed),
             started: Instant::now(),
             now_ms: AtomicU64::new(0),
             shards: std::array::from_fn(|_| Mutex::default()),
@@ -50,6 +54,11 @@ impl Registry {
     /// Milliseconds since the registry was made, as of the last tick.
     pub(crate) fn now_ms(&self) -> u64 {
         self.now_ms.load(Relaxed)
+    }
+
+    /// A name for the present tick that no other tick of this process has.
+    pub(crate) fn tick(&self) -> (u64, u64) {
+        (self.serial, self.now_ms())
     }
 
     pub(crate) fn count(&self) -> usize {

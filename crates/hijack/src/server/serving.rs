@@ -104,10 +104,7 @@ impl<Io: Stream> Serving<Io> {
     /// Puts the next head into `self.head`; `false` if there is none to come.
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         loop {
-            self.session.lend(scratch::take_headers());
-            let next = self.session.poll_head();
-            scratch::give_headers(self.session.reclaim());
-            match next? {
+            match self.session.poll_head_with(scratch::take_headers)? {
                 Next::Head(head) => {
                     self.head = Some(head);
                     return Poll::Ready(Ok(true));
@@ -196,7 +193,8 @@ impl<Io: Stream> Serving<Io> {
     }
 
     pub(super) fn date(&self) -> Option<FixDate> {
-        self.config.date.then(crate::date::now)
+        let tick = self.wire.lease.registry().tick();
+        self.config.date.then(|| crate::date::now(tick))
     }
 
     /// Ends the exchange at hand: `true` if the connection goes on.
