@@ -110,7 +110,7 @@ const cases = {
   },
 
   /** The body is sent only when the server asks, and it asks only when the handler reads. */
-  async continue() {
+  async expect_continue() {
     for (const [path, asks, status] of [["/digest", true, 200], ["/early", false, 413]]) {
       const headers = { Expect: "100-continue", "Content-Length": 65536 };
       const request = start("POST", path, { body: "later", headers });

@@ -125,7 +125,7 @@ def http10(authority):
     same("kept alive", exchange(authority, twice).count(b"\r\n\r\n0\r\n"), 2)
 
 
-def continue_(authority):
+def expect_continue(authority):
     """The body is sent only when the server asks for it, and it asks only when the handler reads."""
     sock, reader = connect_raw(authority)
     with sock:
@@ -337,7 +337,7 @@ def echo(sock, reader, first):
 
 CASES = {
     "get": get, "head": head, "uploads": uploads, "chunked_uploads": chunked_uploads, "bodyless": bodyless,
-    "reuse": reuse, "http10": http10, "continue": continue_, "early": early, "pipelining": pipelining,
+    "reuse": reuse, "http10": http10, "expect_continue": expect_continue, "early": early, "pipelining": pipelining,
     "upgrade": upgrade, "connect": connect, "proxy": proxy, "raw": raw, "load": load,
 }  # fmt: skip
 COUNT = int(sys.argv[3]) if len(sys.argv) > 3 else 1000

@@ -146,7 +146,7 @@ func takeOver(w http.ResponseWriter) (*net.TCPConn, *bufio.Reader) {
 func upgrade(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Connection", "Upgrade")
 	w.Header().Set("Upgrade", "echo")
-	if !strings.EqualFold(r.Header.Get("Upgrade"), "echo") || !strings.EqualFold(r.Header.Get("Connection"), "upgrade") {
+	if !strings.EqualFold(r.Header.Get("Upgrade"), "echo") || !asksToUpgrade(r.Header.Values("Connection")) {
 		text(w, http.StatusUpgradeRequired, "upgrade to echo\n")
 		return
 	}
@@ -155,6 +155,15 @@ func upgrade(w http.ResponseWriter, r *http.Request) {
 	defer conn.Close()
 	io.WriteString(conn, "welcome\n")
 	io.Copy(conn, reader)
+}
+
+func asksToUpgrade(connection []string) bool {
+	for _, token := range strings.Split(strings.Join(connection, ","), ",") {
+		if strings.EqualFold(strings.TrimSpace(token), "upgrade") {
+			return true
+		}
+	}
+	return false
 }
 
 func connect(w http.ResponseWriter, r *http.Request) {

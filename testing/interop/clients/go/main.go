@@ -43,7 +43,7 @@ var cases = []struct {
 	run  func() error
 }{
 	{"get", get}, {"head", head}, {"uploads", uploads}, {"chunked_uploads", chunkedUploads},
-	{"trailers", trailers}, {"continue", expectContinue}, {"bodyless", bodyless}, {"reuse", reuse},
+	{"trailers", trailers}, {"expect_continue", expectContinue}, {"bodyless", bodyless}, {"reuse", reuse},
 	{"early", early}, {"interim", interim}, {"upgrade", upgrade}, {"connect", connect},
 	{"proxy", proxy}, {"load", load},
 }
