@@ -32,7 +32,7 @@ if [ -n "$packages" ] && command -v apt-get >/dev/null && can_be_root; then
   say "installing$packages"
   # shellcheck disable=SC2086 # a list of words
   { as_root apt-get update -qq && as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -qq -y --no-install-recommends ca-certificates $packages; } >&2 || say 'apt-get failed'
+    apt-get install -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends $packages; } >&2 || say 'apt-get failed'
 fi
 
 go_works() { "$peers/bin/go" version 2>/dev/null | grep -qF "go$go_version "; }
