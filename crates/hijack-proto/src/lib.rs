@@ -1,1 +1,21 @@
-//! HTTP/1.1 as bytes and meaning.
+//! HTTP/1.1 as bytes and meaning, without any IO.
+//!
+//! This crate is the law of the project [hijack]: it reads and writes heads and bodies to the byte, runs the
+//! connection as a session, and decides whether an exchange may become the raw connection. It knows no socket,
+//! no clock and no randomness: bytes and times come in as arguments.
+//!
+//! Three types matter: [`h1::ServerSession`] and [`h1::ClientSession`], the connection in either role, and
+//! [`Limits`], what a peer may make them hold. [`handover`] holds the rules of upgrades and tunnels.
+//!
+//! [hijack]: https://docs.rs/hijack
+
+pub mod body;
+pub mod date;
+pub mod h1;
+pub mod handover;
+mod head;
+mod limits;
+pub mod tokens;
+
+pub use head::{HeadError, Reason, RequestHead, ResponseHead};
+pub use limits::Limits;

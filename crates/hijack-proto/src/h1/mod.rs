@@ -1,0 +1,17 @@
+//! The HTTP/1.1 connection itself as a session without IO, one for each role.
+//!
+//! A shell feeds a session what it reads and writes what the session encodes; the session alone knows where a
+//! message ends, whether the connection goes on, and which bytes belong to whoever takes it over. Given the
+//! same bytes it says the same things, however they were cut:
+//!
+//! ```text
+//! bytes in → feed ─→ poll_head ─→ poll_body … ─→ finish ─→ poll_head …
+//!                        └────────────┴──→ take_over → every byte not given out yet
+//! ```
+
+mod client;
+mod inbound;
+mod server;
+
+pub use client::{Answered, ClientSession, Outgoing, RequestId};
+pub use server::{After, Answer, AnswerBody, Next, ServerSession, TakeOverError};
