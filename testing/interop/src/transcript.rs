@@ -57,7 +57,7 @@ pub fn ask(base: &str, request: &[u8], shut: bool) -> io::Result<Vec<u8>> {
     });
     let mut said = Vec::new();
     stream.read_to_end(&mut said)?;
-    sending.join().expect("the sender does not panic");
+    sending.join().map_err(|_| io::Error::other("the sender panicked"))?;
     Ok(said)
 }
 
