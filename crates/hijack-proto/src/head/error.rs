@@ -56,6 +56,13 @@ pub enum HeadError {
     Expectation,
     /// The connection ended within the head.
     Truncated,
+    /// The head did not come in time; how long that is, the shell knows.
+    TimedOut,
+    /// More connections than the limit are in the middle of a head; the shell counts them.
+    TooManyHeads {
+        /// The shell's limit.
+        limit: usize,
+    },
     /// More interim answers than the limit came before the final one.
     TooManyInterims {
         /// [`Limits::interims`](crate::Limits::interims).
@@ -72,6 +79,8 @@ impl HeadError {
         match self {
             Self::TargetTooLong { .. } => StatusCode::URI_TOO_LONG,
             Self::TooLong { .. } | Self::TooManyHeaders { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::TimedOut => StatusCode::REQUEST_TIMEOUT,
+            Self::TooManyHeads { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
             Self::Framing(framing) => framing.status(),
@@ -97,6 +106,8 @@ impl fmt::Display for HeadError {
             Self::Framing(framing) => framing.fmt(f),
             Self::Expectation => f.write_str("unknown expectation"),
             Self::Truncated => f.write_str("connection ended within the head"),
+            Self::TimedOut => f.write_str("the head did not come in time"),
+            Self::TooManyHeads { limit } => write!(f, "more than {limit} heads under way"),
             Self::TooManyInterims { limit } => write!(f, "more than {limit} interim answers"),
             Self::Unasked => f.write_str("answer to no request"),
         }

@@ -1,0 +1,16 @@
+//! Connections stay in sight: one record each, with counters that everyone samples, and three events.
+//!
+//! `record` is what is known of one connection, `registry` the set of those that live, `clock` the coarse time
+//! and the timer wheel behind every limit, `tracker` what an operator sees of it all.
+
+mod clock;
+mod reason;
+mod record;
+mod registry;
+mod tracker;
+
+pub use reason::{EndReason, Timeout};
+pub use record::{ConnLimits, Peer, State};
+pub(crate) use record::{Ended, Lease};
+pub(crate) use registry::Registry;
+pub use tracker::{Connection, ConnectionId, Observer, Taken, Tracker};

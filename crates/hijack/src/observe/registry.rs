@@ -1,0 +1,220 @@
+//! The connections that live, and the ticker that moves their clock.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::clock::{TICK, Wheel};
+use super::record::Record;
+use super::{Connection, EndReason, Lease, Observer, Peer, State};
+
+/// Parts of the map, so that workers seldom meet at one lock.
+const SHARDS: usize = 16;
+
+/// All live connections of one server.
+pub(crate) struct Registry {
+    started: Instant,
+    now_ms: AtomicU64,
+    shards: [Mutex<HashMap<u64, Arc<Record>>>; SHARDS],
+    wheel: Mutex<Wheel>,
+    count: AtomicUsize,
+    next_id: AtomicU64,
+    ticking: AtomicBool,
+    /// Connections in the middle of a head, and in a TLS handshake.
+    heads: AtomicUsize,
+    handshakes: AtomicUsize,
+    closed_one: Notify,
+    observer: Option<Box<dyn Observer>>,
+}
+
+impl Registry {
+    pub(crate) fn new(observer: Option<Box<dyn Observer>>) -> Arc<Self> {
+        Arc::new(Self {
+            started: Instant::now(),
+            now_ms: AtomicU64::new(0),
+            shards: std::array::from_fn(|_| Mutex::default()),
+            wheel: Mutex::new(Wheel::new()),
+            count: AtomicUsize::new(0),
+            next_id: AtomicU64::new(1),
+            ticking: AtomicBool::new(false),
+            heads: AtomicUsize::new(0),
+            handshakes: AtomicUsize::new(0),
+            closed_one: Notify::new(),
+            observer,
+        })
+    }
+
+    /// Milliseconds since the registry was made, as of the last tick.
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.now_ms.load(Relaxed)
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.count.load(SeqCst)
+    }
+
+    /// Enters a new connection.
+    pub(crate) fn open(self: &Arc<Self>, peer: Peer) -> Lease {
+        self.count.fetch_add(1, SeqCst);
+        self.start_ticking();
+        let id = self.next_id.fetch_add(1, Relaxed);
+        let record = Arc::new(Record::new(id, peer, self.now_ms()));
+        lock(self.shard(id)).insert(id, Arc::clone(&record));
+        if let Some(observer) = &self.observer {
+            observer.opened(&Connection::of(&record, self.now_ms()));
+        }
+        Lease::new(record, Arc::clone(self))
+    }
+
+    /// Keeps the count of the states that have a limit.
+    pub(super) fn note_state(&self, before: State, after: State) {
+        if let Some(count) = self.limited(before) {
+            count.fetch_sub(1, Relaxed);
+        }
+        if let Some(count) = self.limited(after) {
+            count.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn limited(&self, state: State) -> Option<&AtomicUsize> {
+        match state {
+            State::Head => Some(&self.heads),
+            State::Handshake => Some(&self.handshakes),
+            _ => None,
+        }
+    }
+
+    /// Connections in the middle of a head.
+    pub(crate) fn heads(&self) -> usize {
+        self.heads.load(Relaxed)
+    }
+
+    /// Connections in a TLS handshake.
+    #[allow(dead_code, reason = "only TLS shakes hands")]
+    pub(crate) fn handshakes(&self) -> usize {
+        self.handshakes.load(Relaxed)
+    }
+
+    pub(super) fn taken(&self, record: &Record) {
+        if let Some(observer) = &self.observer {
+            observer.taken(&Connection::of(record, self.now_ms()));
+        }
+    }
+
+    pub(super) fn close(&self, record: &Record, reason: &EndReason) {
+        lock(self.shard(record.id)).remove(&record.id);
+        if let Some(observer) = &self.observer {
+            observer.closed(&Connection::of(record, self.now_ms()), reason);
+        }
+        self.count.fetch_sub(1, SeqCst);
+        self.closed_one.notify_waiters();
+    }
+
+    /// Completes when fewer than `most` connections live.
+    pub(crate) async fn below(&self, most: usize) {
+        loop {
+            let mut closed_one = std::pin::pin!(self.closed_one.notified());
+            closed_one.as_mut().enable();
+            if self.count() < most {
+                return;
+            }
+            closed_one.await;
+        }
+    }
+
+    pub(crate) fn get(&self, id: u64) -> Option<Arc<Record>> {
+        lock(self.shard(id)).get(&id).cloned()
+    }
+
+    /// Every live record, oldest first.
+    pub(crate) fn all(&self) -> Vec<Arc<Record>> {
+        let mut all = Vec::with_capacity(self.count());
+        for shard in &self.shards {
+            all.extend(lock(shard).values().cloned());
+        }
+        all.sort_unstable_by_key(|record| record.id);
+        all
+    }
+
+    /// Live connections in `state`.
+    pub(crate) fn count_in(&self, state: State) -> usize {
+        self.shards
+            .iter()
+            .map(|shard| lock(shard).values().filter(|record| record.state() == state).count())
+            .sum()
+    }
+
+    pub(super) fn arm(&self, record: &Record, at_ms: u64) {
+        let tick = lock(&self.wheel).insert(record.id, at_ms);
+        record.set_armed(Some(tick));
+    }
+
+    fn shard(&self, id: u64) -> &Mutex<HashMap<u64, Arc<Record>>> {
+        &self.shards[usize::try_from(id % SHARDS as u64).unwrap_or_default()]
+    }
+
+    /// Sees to it that the clock moves while there is a connection.
+    fn start_ticking(self: &Arc<Self>) {
+        if !self.ticking.swap(true, SeqCst) {
+            self.read_clock();
+            tokio::spawn(tick(Arc::downgrade(self)));
+        }
+    }
+
+    fn read_clock(&self) {
+        let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.now_ms.store(now, Relaxed);
+    }
+
+    /// Wakes the owners of connections that reached a limit; looks at the others again in time.
+    fn turn(&self) {
+        self.read_clock();
+        let now = self.now_ms();
+        let due = lock(&self.wheel).turn(now);
+        for entry in due {
+            let Some(record) = self.get(entry.id).filter(|record| record.is_armed_for(entry.tick)) else {
+                continue;
+            };
+            record.set_armed(None);
+            if record.is_overdue(now) {
+                record.wake();
+            }
+            // A woken owner that does not answer is woken again at the next tick.
+            if let Some(at) = record.next_due() {
+                self.arm(&record, at);
+            }
+        }
+    }
+}
+
+/// Moves the clock until the last connection or the registry itself is gone.
+async fn tick(registry: Weak<Registry>) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let Some(registry) = registry.upgrade() else { return };
+        registry.turn();
+        if registry.count() == 0 {
+            registry.ticking.store(false, SeqCst);
+            // Whoever came in between either sees the flag down and starts another ticker, or is seen here.
+            if registry.count() == 0 || registry.ticking.swap(true, SeqCst) {
+                return;
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while a lock is held but the observer's code, which runs outside of it.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registry").field("count", &self.count()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,160 @@
+//! What an operator sees: snapshots of connections, three events, and the means to end one.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::record::Record;
+use super::{EndReason, Peer, Registry, State};
+
+/// Names a connection within its server, in the order of opening, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId(pub u64);
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A connection as it stood at one moment. Times have a grain of 100 ms.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Connection {
+    /// Its name.
+    pub id: ConnectionId,
+    /// The other end.
+    pub peer: Peer,
+    /// Where it stands.
+    pub state: State,
+    /// Time since it opened.
+    pub age: Duration,
+    /// Time since a byte moved.
+    pub idle: Duration,
+    /// Bytes received since it opened (inside TLS: of the plain text).
+    pub bytes_in: u64,
+    /// Bytes sent since it opened.
+    pub bytes_out: u64,
+    /// What is known since the takeover, if there was one.
+    pub taken: Option<Taken>,
+}
+
+/// What is known of a taken-over connection.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Taken {
+    /// The protocol that was agreed upon; none after a raw takeover.
+    pub protocol: Option<String>,
+    /// The bytes of the head of the request that was taken over.
+    pub head: Bytes,
+    /// Time since the takeover.
+    pub age: Duration,
+    /// Bytes received that belong to the conversation, read ahead ones included.
+    pub bytes_in: u64,
+    /// Bytes sent since the takeover.
+    pub bytes_out: u64,
+}
+
+impl Connection {
+    pub(super) fn of(record: &Record, now_ms: u64) -> Self {
+        let since = |then: u64| Duration::from_millis(now_ms.saturating_sub(then));
+        let bytes_in = record.bytes_in.load(Relaxed);
+        let bytes_out = record.bytes_out.load(Relaxed);
+        let taken = (record.state() == State::Taken).then(|| {
+            let (protocol, head) = record
+                .details(|details| (details.protocol.as_deref().map(String::from), details.head.clone()));
+            Taken {
+                protocol,
+                head,
+                age: since(record.taken_ms.load(Relaxed)),
+                bytes_in: bytes_in.saturating_sub(record.http_in.load(Relaxed)),
+                bytes_out: bytes_out.saturating_sub(record.http_out.load(Relaxed)),
+            }
+        });
+        Self {
+            id: ConnectionId(record.id),
+            peer: record.peer.clone(),
+            state: record.state(),
+            age: since(record.opened_ms),
+            idle: since(record.active_ms.load(Relaxed)),
+            bytes_in,
+            bytes_out,
+            taken,
+        }
+    }
+}
+
+/// Hears of the three events of a connection's life. Each is told once; `closed` is never missed.
+///
+/// The methods run on the connection's own task, or wherever its owner lets go of it: they must not block. For
+/// everything between the events, sample the [`Tracker`].
+pub trait Observer: Send + Sync + 'static {
+    /// A connection was accepted.
+    fn opened(&self, connection: &Connection) {
+        let _ = connection;
+    }
+
+    /// A connection was taken over.
+    fn taken(&self, connection: &Connection) {
+        let _ = connection;
+    }
+
+    /// A connection ended.
+    fn closed(&self, connection: &Connection, reason: &EndReason) {
+        let _ = (connection, reason);
+    }
+}
+
+/// A view on the live connections of a server. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Tracker {
+    registry: Arc<Registry>,
+}
+
+impl Tracker {
+    pub(crate) fn new(registry: Arc<Registry>) -> Self {
+        Self { registry }
+    }
+
+    /// The number of live connections.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.registry.count()
+    }
+
+    /// The number of live connections that stand in `state`.
+    #[must_use]
+    pub fn count_in(&self, state: State) -> usize {
+        self.registry.count_in(state)
+    }
+
+    /// Every live connection, oldest first.
+    #[must_use]
+    pub fn list(&self) -> Vec<Connection> {
+        let now = self.registry.now_ms();
+        self.registry.all().iter().map(|record| Connection::of(record, now)).collect()
+    }
+
+    /// One connection, if it lives.
+    #[must_use]
+    pub fn get(&self, id: ConnectionId) -> Option<Connection> {
+        self.registry.get(id.0).map(|record| Connection::of(&record, self.registry.now_ms()))
+    }
+
+    /// Asks the owner of a connection to come to an end ([`Conn::told`](crate::Conn::told)); `false` if it does
+    /// not live.
+    #[must_use]
+    pub fn tell(&self, id: ConnectionId) -> bool {
+        self.registry.get(id.0).map(|record| record.tell()).is_some()
+    }
+
+    /// Ends a connection: its reads and writes fail, the server's task for it is aborted. `false` if it does not
+    /// live.
+    #[must_use]
+    pub fn kill(&self, id: ConnectionId) -> bool {
+        self.registry.get(id.0).map(|record| record.force(EndReason::Killed)).is_some()
+    }
+}

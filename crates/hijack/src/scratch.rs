@@ -1,0 +1,38 @@
+//! Buffers lent per thread, so that no connection holds one while it waits.
+//!
+//! A buffer is taken for the length of one poll and given back. Should a stream poll another one from within
+//! its own poll, that one finds the place empty and gets a fresh buffer.
+
+use std::cell::Cell;
+
+/// Bytes of the buffer that reads go through.
+const READ_LEN: usize = 16 * 1024;
+
+/// A larger output buffer is freed instead of being kept for the thread.
+const MOST_KEPT_OUT: usize = 64 * 1024;
+
+thread_local! {
+    static READ: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
+    static OUT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Runs `read` with this thread's read buffer.
+pub(crate) fn with_read<R>(read: impl FnOnce(&mut [u8]) -> R) -> R {
+    let mut buffer = READ.take().unwrap_or_else(|| vec![0; READ_LEN].into());
+    let result = read(&mut buffer);
+    READ.set(Some(buffer));
+    result
+}
+
+/// An empty output buffer.
+pub(crate) fn take_out() -> Vec<u8> {
+    OUT.take()
+}
+
+/// Gives an output buffer back.
+pub(crate) fn give_out(mut buffer: Vec<u8>) {
+    if buffer.capacity() <= MOST_KEPT_OUT {
+        buffer.clear();
+        OUT.set(buffer);
+    }
+}

@@ -1,0 +1,146 @@
+//! Where connections come from.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, UnixListener};
+
+use crate::Error;
+use crate::observe::Peer;
+use crate::stream::Transport;
+use crate::tls::Acceptor;
+
+/// A listening socket: TCP or Unix, with TLS inside or without.
+#[derive(Debug)]
+pub struct Listener {
+    socket: Socket,
+    pub(crate) tls: Option<Acceptor>,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Tcp(TcpListener),
+    /// The file's name is held for its removal.
+    Unix(UnixListener, #[allow(dead_code, reason = "held for its drop")] SocketFile),
+}
+
+/// The file of a Unix socket, removed with its listener.
+struct SocketFile(Option<PathBuf>);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+impl fmt::Debug for SocketFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Listener {
+    /// Listens on `address`: `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080`, or `unix:/path/to.sock`.
+    ///
+    /// The file of a Unix socket that nobody listens on any more is replaced, and removed at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] whose text tells the address, the cause and the cure.
+    pub async fn bind(address: &str) -> Result<Self, Error> {
+        let bound = match address.strip_prefix("unix:") {
+            Some(path) => bind_unix(Path::new(path)),
+            None => TcpListener::bind(address).await.map(Self::from),
+        };
+        bound.map_err(|error| Error::Config(explain_bind(address, &error)))
+    }
+
+    /// The address listened on, in the form that [`bind`](Self::bind) takes.
+    #[must_use]
+    pub fn local_address(&self) -> String {
+        match &self.socket {
+            Socket::Tcp(tcp) => {
+                tcp.local_addr().map_or_else(|_| "unknown".into(), |address| address.to_string())
+            }
+            Socket::Unix(unix, _) => {
+                let address = unix.local_addr().ok();
+                let path = address.as_ref().and_then(|address| address.as_pathname());
+                path.map_or_else(|| "unix:".into(), |path| format!("unix:{}", path.display()))
+            }
+        }
+    }
+
+    /// The next connection.
+    pub(super) async fn accept(&self) -> io::Result<(Transport, Peer)> {
+        match &self.socket {
+            Socket::Tcp(tcp) => tcp.accept().await.map(|(tcp, address)| (tcp.into(), Peer::Tcp(address))),
+            Socket::Unix(unix, _) => unix.accept().await.map(|(unix, _)| (unix.into(), Peer::Unix)),
+        }
+    }
+}
+
+impl From<TcpListener> for Listener {
+    /// Accepted connections send small writes at once (`TCP_NODELAY`) and are probed when silent: both are set
+    /// here, once, since accepted sockets inherit them.
+    fn from(tcp: TcpListener) -> Self {
+        let socket = socket2::SockRef::from(&tcp);
+        let probes = socket2::TcpKeepalive::new().with_time(PROBE_AFTER).with_interval(PROBE_AFTER);
+        let _ = socket.set_tcp_nodelay(true);
+        let _ = socket.set_tcp_keepalive(&probes);
+        Self::new(Socket::Tcp(tcp))
+    }
+}
+
+/// Silence on a TCP connection after which the kernel asks whether its peer still lives.
+const PROBE_AFTER: Duration = Duration::from_secs(30);
+
+impl From<UnixListener> for Listener {
+    fn from(unix: UnixListener) -> Self {
+        Self::new(Socket::Unix(unix, SocketFile(None)))
+    }
+}
+
+impl Listener {
+    fn new(socket: Socket) -> Self {
+        Self { socket, tls: None }
+    }
+}
+
+fn bind_unix(path: &Path) -> io::Result<Listener> {
+    let bound = match UnixListener::bind(path) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_deserted(path) => {
+            std::fs::remove_file(path)?;
+            UnixListener::bind(path)
+        }
+        bound => bound,
+    };
+    Ok(Listener::new(Socket::Unix(bound?, SocketFile(Some(path.to_owned())))))
+}
+
+/// Whether `path` is a socket on which nobody listens.
+fn is_deserted(path: &Path) -> bool {
+    let refused = std::os::unix::net::UnixStream::connect(path);
+    refused.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+fn explain_bind(address: &str, error: &io::Error) -> String {
+    let cure = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another program listens there: stop it, or choose another port (0 for any)"
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "this machine does not have that address: 127.0.0.1 or 0.0.0.0 may be meant"
+        }
+        io::ErrorKind::PermissionDenied => "ports below 1024 and some folders need more rights",
+        io::ErrorKind::NotFound => "the folder of the socket does not exist",
+        _ if !address.starts_with("unix:") => {
+            "an address looks like 127.0.0.1:8080, [::1]:8080 or unix:/path/to.sock"
+        }
+        _ => "is the path right, and shorter than 108 bytes?",
+    };
+    format!("cannot listen on {address}: {error} ({cure})")
+}

@@ -1,0 +1,31 @@
+//! The server: connections come in, exchanges go to a handler, and any of them may become the raw connection.
+//!
+//! ```text
+//! listen ─→ accept ─→ serving ─→ Exchange ─→ handler ─ respond, start ─→ serving …
+//!                                                    └ take_over, upgrade ─→ Conn
+//! ```
+//!
+//! `accept` owns the tasks, `serving` one connection while it is HTTP, `exchange` and its neighbours what a
+//! handler does with a request. Framing is decided in `hijack_proto` alone.
+
+mod accept;
+mod body;
+mod config;
+mod exchange;
+mod listen;
+mod outcome;
+mod respond;
+mod serving;
+mod shutdown;
+mod takeover;
+
+pub use accept::Server;
+pub use body::RequestBody;
+pub use config::{Config, ServerBuilder};
+pub use exchange::Exchange;
+pub use listen::Listener;
+pub use outcome::Outcome;
+pub use respond::Responder;
+pub use serving::HttpConnection;
+pub use shutdown::ShutdownReport;
+pub use takeover::{Refused, Upgrade};
