@@ -147,7 +147,8 @@ func upgrade(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Connection", "Upgrade")
 	w.Header().Set("Upgrade", "echo")
 	if !strings.EqualFold(r.Header.Get("Upgrade"), "echo") || !asksToUpgrade(r.Header.Values("Connection")) {
-		text(w, http.StatusUpgradeRequired, "upgrade to echo\n")
+		w.WriteHeader(http.StatusUpgradeRequired)
+		io.WriteString(w, "upgrade to echo\n")
 		return
 	}
 	w.WriteHeader(http.StatusSwitchingProtocols)
