@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::future::Future;
 
 use hijack::{Body, Conn, Error, Exchange, Listener, Outcome, Upgrade};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -82,6 +82,8 @@ async fn route(exchange: Exchange) -> Result<Outcome, Error> {
 async fn octets(exchange: Exchange, len: usize) -> Result<Outcome, Error> {
     let mut response = Response::new(Body::from(pattern(len)));
     response.headers_mut().insert(header::CONTENT_TYPE, OCTETS);
+    // Said by hand for HEAD, where an empty body says nothing of the length.
+    response.headers_mut().insert(header::CONTENT_LENGTH, len.into());
     exchange.respond(response).await
 }
 
@@ -132,7 +134,9 @@ async fn status(exchange: Exchange, code: &str) -> Result<Outcome, Error> {
 async fn interim(mut exchange: Exchange) -> Result<Outcome, Error> {
     let link = HeaderValue::from_static("</style.css>; rel=preload");
     let hints = HeaderMap::from_iter([(header::LINK, link)]);
-    exchange.interim(StatusCode::EARLY_HINTS, &hints).await?;
+    if exchange.head().version() == Version::HTTP_11 {
+        exchange.interim(StatusCode::EARLY_HINTS, &hints).await?;
+    }
     text(exchange, StatusCode::OK, "done\n").await
 }
 
