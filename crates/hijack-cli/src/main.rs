@@ -1,2 +1,38 @@
 //! The program `hijack`.
-fn main() {}
+//!
+//! `args` is what was typed, `demo` the demo server, `exit` what a run ends with. This file only joins them.
+
+mod args;
+mod demo;
+mod exit;
+
+use std::process::ExitCode;
+
+use args::{Args, Command};
+use clap::Parser;
+use exit::Failure;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("hijack: {failure}");
+            failure.code()
+        }
+    }
+}
+
+fn run(args: Args) -> Result<(), Failure> {
+    match args.command.unwrap_or_default() {
+        Command::Demo(demo) => runtime(demo.threads)?.block_on(demo::run(&demo)),
+    }
+}
+
+fn runtime(threads: Option<usize>) -> Result<tokio::runtime::Runtime, Failure> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = threads {
+        builder.worker_threads(threads);
+    }
+    builder.enable_all().build().map_err(|error| Failure::system("start the worker threads", &error))
+}

@@ -443,14 +443,14 @@ struct Framing {
 
 impl Open {
     fn new(head: &RequestHead) -> Result<Self, HeadError> {
-        let expects = match head.headers().get(EXPECT) {
-            Some(value) if value.as_bytes().eq_ignore_ascii_case(b"100-continue") => {
-                // RFC 9110 §10.1.1: ignored in HTTP/1.0, and where there is no body to hold back.
-                head.version() != Version::HTTP_10 && !head.body_length().is_empty()
-            }
-            Some(_) => return Err(HeadError::Expectation),
-            None => false,
-        };
+        let expectations = head.headers().get_all(EXPECT);
+        if !expectations.iter().all(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
+            return Err(HeadError::Expectation);
+        }
+        // RFC 9110 §10.1.1: ignored in HTTP/1.0, and where there is no body to hold back.
+        let expects = head.headers().contains_key(EXPECT)
+            && head.version() != Version::HTTP_10
+            && !head.body_length().is_empty();
         Ok(Self {
             version: head.version(),
             is_head: *head.method() == Method::HEAD,

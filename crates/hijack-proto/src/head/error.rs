@@ -126,7 +126,7 @@ impl From<httparse::Error> for HeadError {
     fn from(error: httparse::Error) -> Self {
         match error {
             httparse::Error::HeaderName => Self::HeaderName,
-            httparse::Error::HeaderValue | httparse::Error::NewLine => Self::HeaderValue,
+            httparse::Error::HeaderValue => Self::HeaderValue,
             httparse::Error::Version => Self::Version,
             _ => Self::StartLine,
         }

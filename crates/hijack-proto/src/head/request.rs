@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::mem::MaybeUninit;
+use std::net::Ipv6Addr;
 
 use bytes::Bytes;
 use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use http::uri::Authority;
 use http::{Method, Request, Uri, Version};
 
 use super::{HeadError, reuse};
@@ -202,16 +204,20 @@ fn parse_target(method: &Method, target: Bytes, limits: &Limits) -> Result<Uri, 
         return Err(HeadError::Target);
     }
     let uri = Uri::from_maybe_shared(target).map_err(|_| HeadError::Target)?;
+    let authority = uri.authority().map_or("", Authority::as_str).as_bytes();
     let legal = match first {
         b'/' => true,
         b'*' => uri.path() == "*",
+        // RFC 9110 §9.3.6: host and port, both present.
         _ if *method == Method::CONNECT => {
-            // RFC 9110 §9.3.6: host and port, both present.
-            uri.scheme().is_none()
-                && uri.port_u16().is_some()
-                && uri.host().is_some_and(|host| !host.is_empty())
+            uri.scheme().is_none() && matches!(split_authority(authority), Some((1.., Some(1..))))
         }
-        _ => uri.scheme().is_some() && uri.host().is_some_and(|host| !host.is_empty()),
+        // RFC 3986 §3.1: a scheme begins with a letter; RFC 9110 §4.2.1: the host is not empty.
+        _ => {
+            uri.scheme().is_some()
+                && first.is_ascii_alphabetic()
+                && matches!(split_authority(authority), Some((1.., _)))
+        }
     };
     if legal { Ok(uri) } else { Err(HeadError::Target) }
 }
@@ -222,15 +228,168 @@ fn check_host(version: Version, headers: &HeaderMap) -> Result<(), HeadError> {
     match (hosts.next(), hosts.next()) {
         (None, _) if version == Version::HTTP_10 => Ok(()),
         (None, _) => Err(HeadError::MissingHost),
-        (Some(host), None) if host.as_bytes().iter().copied().all(is_host_byte) => Ok(()),
+        (Some(host), None) if split_authority(host.as_bytes()).is_some() => Ok(()),
         _ => Err(HeadError::InvalidHost),
     }
 }
 
-/// Bytes of `uri-host [":" port]` (RFC 3986 §3.2.2): unreserved, sub-delims, percent, brackets and colon.
-const fn is_host_byte(byte: u8) -> bool {
+/// The lengths of host and port in `host [":" port]` (RFC 3986 §3.2), or `None` if it is something else.
+///
+/// A user name in front is refused: in HTTP it serves deception only (RFC 9110 §4.2.4).
+fn split_authority(text: &[u8]) -> Option<(usize, Option<usize>)> {
+    let host_len = match text {
+        [b'[', rest @ ..] => rest.iter().position(|&byte| byte == b']')? + 2,
+        _ => text.iter().position(|&byte| byte == b':').unwrap_or(text.len()),
+    };
+    let (host, port) = text.split_at(host_len);
+    let port_len = match port {
+        [] => None,
+        [b':', digits @ ..] if is_port(digits) => Some(digits.len()),
+        _ => return None,
+    };
+    is_host(host).then_some((host_len, port_len))
+}
+
+fn is_host(host: &[u8]) -> bool {
+    match host {
+        [b'[', literal @ .., b']'] => {
+            std::str::from_utf8(literal).is_ok_and(|literal| literal.parse::<Ipv6Addr>().is_ok())
+        }
+        name => name.iter().copied().all(is_name_byte),
+    }
+}
+
+/// Digits of a number below 65,536; none are a port too (RFC 3986 §3.2.3).
+fn is_port(digits: &[u8]) -> bool {
+    let text = std::str::from_utf8(digits).unwrap_or("-");
+    digits.is_empty() || (digits.iter().all(u8::is_ascii_digit) && text.parse::<u16>().is_ok())
+}
+
+/// Bytes of a registered name (RFC 3986 §3.2.2): unreserved, sub-delims and the percent sign.
+const fn is_name_byte(byte: u8) -> bool {
     matches!(byte,
         b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'.' | b'_' | b'~'
-        | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
-        | b'%' | b'[' | b']' | b':')
+        | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b'%')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<RequestHead, HeadError> {
+        RequestHead::parse(Bytes::copy_from_slice(text.as_bytes()), &Limits::default())
+    }
+
+    /// RFC 9112 §3.2: four forms of a target, each with its methods.
+    #[test]
+    fn accepts_the_four_forms_of_a_target() {
+        for (line, target) in [
+            ("GET /a?b HTTP/1.1", "/a?b"),
+            ("GET //a HTTP/1.1", "//a"),
+            ("GET http://a:80/b HTTP/1.1", "http://a:80/b"),
+            ("GET http://[::1]:/ HTTP/1.1", "http://[::1]:/"),
+            ("OPTIONS * HTTP/1.1", "*"),
+            ("CONNECT a:443 HTTP/1.1", "a:443"),
+            ("CONNECT [::1]:1 HTTP/1.1", "[::1]:1"),
+            ("CONNECT /_goRPC_ HTTP/1.1", "/_goRPC_"),
+        ] {
+            let head = parse(&format!("{line}\r\nHost: a\r\n\r\n")).expect(line);
+            assert_eq!(head.target(), target.as_bytes(), "{line}");
+        }
+    }
+
+    /// RFC 9112 §3.2, RFC 3986 §3.1 and §3.2; one case for each difference to Go found so far.
+    #[test]
+    fn refuses_other_targets() {
+        for line in [
+            "GET a HTTP/1.1",
+            "GET a:80 HTTP/1.1",
+            "GET * HTTP/1.1",
+            "GET /a#b HTTP/1.1",
+            "GET http:///b HTTP/1.1",
+            "GET 1x://a/b HTTP/1.1",
+            "GET +http://a/b HTTP/1.1",
+            "GET ://a/b HTTP/1.1",
+            "GET http://a:x/b HTTP/1.1",
+            "GET http://a:+1/b HTTP/1.1",
+            "GET http://[zz]/b HTTP/1.1",
+            "GET http://[:1]/b HTTP/1.1",
+            "GET http://a[::1]/b HTTP/1.1",
+            "GET http://[::1]a/b HTTP/1.1",
+            "GET http://u@a/b HTTP/1.1",
+            "CONNECT a HTTP/1.1",
+            "CONNECT a: HTTP/1.1",
+            "CONNECT :1 HTTP/1.1",
+            "CONNECT a:+443 HTTP/1.1",
+            "CONNECT a:65536 HTTP/1.1",
+            "CONNECT [zz]:443 HTTP/1.1",
+            "CONNECT http://a:1/ HTTP/1.1",
+        ] {
+            assert_eq!(parse(&format!("{line}\r\nHost: a\r\n\r\n")).err(), Some(HeadError::Target), "{line}");
+        }
+        let long = parse(&format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "a".repeat(16 * 1024)));
+        assert_eq!(long.err(), Some(HeadError::TargetTooLong { len: 16_385, limit: 16_384 }));
+    }
+
+    /// RFC 9112 §3.2.
+    #[test]
+    fn needs_one_legal_host() {
+        use HeadError::{InvalidHost, MissingHost};
+        let table = [
+            ("GET / HTTP/1.1\r\n\r\n", Some(MissingHost)),
+            ("CONNECT a:1 HTTP/1.1\r\n\r\n", Some(MissingHost)),
+            ("GET / HTTP/1.0\r\n\r\n", None),
+            ("GET / HTTP/1.1\r\nHost:\r\n\r\n", None),
+            ("GET / HTTP/1.1\r\nHost: a:80\r\n\r\n", None),
+            ("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", Some(InvalidHost)),
+            ("GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n", Some(InvalidHost)),
+            ("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", Some(InvalidHost)),
+            ("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", Some(InvalidHost)),
+            ("GET / HTTP/1.1\r\nHost: a:b\r\n\r\n", Some(InvalidHost)),
+        ];
+        for (text, expected) in table {
+            assert_eq!(parse(text).err(), expected, "{text:?}");
+        }
+    }
+
+    /// RFC 9112 §2.2, §5.1 and §5.2; RFC 9110 §5.5.
+    #[test]
+    fn refuses_malformed_lines() {
+        use HeadError::{HeaderName, HeaderValue, StartLine, Version as BadVersion};
+        let table = [
+            ("GET  / HTTP/1.1\r\nHost: a\r\n\r\n", StartLine),
+            ("GET / HTTP/1.1 \r\nHost: a\r\n\r\n", StartLine),
+            ("GET /\r\nHost: a\r\n\r\n", StartLine),
+            ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", BadVersion),
+            ("GET / HTTP/1.2\r\nHost: a\r\n\r\n", BadVersion),
+            ("PRI * HTTP/2.0\r\nHost: a\r\n\r\n", BadVersion),
+            ("GET / HTTP/1.1\r\nHost : a\r\n\r\n", HeaderName),
+            ("GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n", HeaderName),
+            ("GET / HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n", HeaderName),
+            ("GET / HTTP/1.1\r\nHost: a\0\r\n\r\n", HeaderValue),
+            ("GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n", HeaderValue),
+        ];
+        for (text, expected) in table {
+            assert_eq!(parse(text).err(), Some(expected), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn keeps_the_bytes_of_the_head() {
+        let text = "gEt /%7e HTTP/1.1\nhOST: a\nX-B:  1 \r\nx-b: \u{e9}\n\n";
+        let head = parse(text).expect("legal");
+        assert_eq!(head.raw(), text.as_bytes());
+        assert_eq!(head.method().as_str(), "gEt");
+        assert_eq!(head.headers().get_all("x-b").iter().next().map(HeaderValue::as_bytes), Some(&b"1"[..]));
+        assert_eq!(head.clone().into_request(()).headers(), head.headers());
+    }
+
+    #[test]
+    fn counts_headers() {
+        let head = |count: usize| format!("GET / HTTP/1.0\r\n{}\r\n", "a: b\r\n".repeat(count));
+        assert!(parse(&head(100)).is_ok());
+        assert_eq!(parse(&head(101)).err(), Some(HeadError::TooManyHeaders { limit: 100 }));
+        let limits = Limits { headers: 300, ..Limits::default() };
+        assert!(RequestHead::parse(head(300).into(), &limits).is_ok());
+    }
 }

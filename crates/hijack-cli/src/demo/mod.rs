@@ -1,0 +1,143 @@
+//! The demo server: one route for each way to end an exchange.
+
+use std::time::Duration;
+
+use hijack::{Body, Error, Exchange, Listener, Outcome, Server, ShutdownReport, Upgrade, handover};
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderValue, Method, Response, StatusCode};
+use tokio::io::AsyncWriteExt;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::args::Demo;
+use crate::exit::Failure;
+
+/// The page at `/`.
+const PAGE: &str = include_str!("page.html");
+
+/// How long a shutdown waits for taken-over connections.
+const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Runs the demo until SIGINT or SIGTERM.
+pub(crate) async fn run(demo: &Demo) -> Result<(), Failure> {
+    let mut listener = Listener::bind(&demo.listen).await?;
+    let mut scheme = "http";
+    if let (Some(cert), Some(key)) = (&demo.tls_cert, &demo.tls_key) {
+        listener = listener.with_tls(hijack::tls::server_config(cert, key)?);
+        scheme = "https";
+    }
+    announce(&listener.local_address(), scheme);
+    let server = Server::new();
+    let serving = tokio::spawn({
+        let server = server.clone();
+        async move { server.serve(listener, answer).await }
+    });
+    wait_for_signal().await.map_err(|error| Failure::system("wait for signals", &error))?;
+    eprintln!("shutting down; the signal again ends everything at once");
+    tokio::select! {
+        report = server.shutdown(SHUTDOWN_DEADLINE) => tell(&report),
+        again = wait_for_signal() => again.map_err(|error| Failure::system("wait for signals", &error))?,
+    }
+    serving.abort();
+    Ok(())
+}
+
+fn announce(address: &str, scheme: &str) {
+    match address.strip_prefix("unix:") {
+        Some(path) => {
+            println!("demo server on {address}");
+            println!("try: curl --unix-socket {path} http://demo/");
+        }
+        None => {
+            println!("demo server on {scheme}://{address}/");
+            println!("try: curl --http0.9 {scheme}://{address}/handle1");
+        }
+    }
+}
+
+async fn wait_for_signal() -> std::io::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+fn tell(report: &ShutdownReport) {
+    eprintln!(
+        "shut down: {} idle, {} active, {} taken over; {} ended by force",
+        report.idle, report.active, report.taken, report.forced
+    );
+}
+
+async fn answer(exchange: Exchange) -> Result<Outcome, Error> {
+    if *exchange.method() == Method::CONNECT {
+        return refuse_connect(exchange).await;
+    }
+    let known = matches!(exchange.uri().path(), "/" | "/handle1" | "/handle2" | "/echo");
+    if !known {
+        return text(exchange, StatusCode::NOT_FOUND, "not found: see / for what is here\n").await;
+    }
+    if !matches!(*exchange.method(), Method::GET | Method::HEAD) {
+        return refuse_method(exchange).await;
+    }
+    match exchange.uri().path() {
+        "/handle1" => hello_taken_over(exchange).await,
+        "/handle2" => text(exchange, StatusCode::OK, HELLO).await,
+        "/echo" => echo(exchange).await,
+        _ => page(exchange).await,
+    }
+}
+
+const HELLO: &str = "hello world";
+
+/// Takes the connection over and says hello on it: no head, no framing, 11 bytes and the end.
+async fn hello_taken_over(exchange: Exchange) -> Result<Outcome, Error> {
+    let mut conn = exchange.take_over().await?;
+    conn.write_all(HELLO.as_bytes()).await?;
+    conn.close().await
+}
+
+/// Upgrades to whatever is offered first and sends every byte back.
+async fn echo(exchange: Exchange) -> Result<Outcome, Error> {
+    let offered =
+        handover::offers(exchange.head()).next().map(|token| String::from_utf8_lossy(token).into_owned());
+    let upgrade = Upgrade::to(offered.or(Some("echo".into())));
+    let mut conn = match exchange.upgrade(upgrade).await {
+        Ok(conn) => conn,
+        Err(refused) => return refused.answer().await,
+    };
+    conn.set_limits(hijack::ConnLimits { half_open: Some(Duration::from_secs(60)), ..Default::default() });
+    Ok(conn.hand_off(|conn| async {
+        let (mut reader, mut writer) = conn.into_split();
+        tokio::io::copy(&mut reader, &mut writer).await?;
+        writer.shutdown().await?; // FIN answered by FIN
+        Ok(())
+    }))
+}
+
+async fn page(exchange: Exchange) -> Result<Outcome, Error> {
+    let mut response = Response::new(Body::from(PAGE));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    exchange.respond(response).await
+}
+
+async fn text(exchange: Exchange, status: StatusCode, text: &'static str) -> Result<Outcome, Error> {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    exchange.respond(response).await
+}
+
+async fn refuse_method(exchange: Exchange) -> Result<Outcome, Error> {
+    let mut response = Response::new(Body::from("only GET and HEAD work here\n"));
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    exchange.respond(response).await
+}
+
+/// The demo is no proxy; a refused `CONNECT` ends its connection.
+async fn refuse_connect(exchange: Exchange) -> Result<Outcome, Error> {
+    text(exchange, StatusCode::FORBIDDEN, "this demo opens no tunnels\n").await
+}
