@@ -1,1 +1,7 @@
-//! Benchmarks against peers.
+//! The servers that are compared, and the bytes they agree on with the load.
+//!
+//! Every server is a program of its own (`src/bin/`), so that CPU time and memory belong to one of them alone.
+//! The load and the measuring are the program `hijack-bench` (`main.rs`); it uses nothing of hyper's or ours.
+
+pub mod servers;
+pub mod wire;

@@ -150,11 +150,31 @@ impl<Io: Stream> Conn<Io> {
     /// Completes once the server shuts down or an operator asks this connection to end
     /// ([`Tracker::tell`](crate::Tracker::tell)).
     ///
+    /// The future does not borrow the connection: make it first, then select between it and reads.
+    ///
+    /// ```
+    /// # use hijack::{Conn, Error};
+    /// # use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    /// async fn echo(mut conn: Conn) -> Result<(), Error> {
+    ///     let mut told = std::pin::pin!(conn.told());
+    ///     let mut buffer = [0; 1024];
+    ///     loop {
+    ///         tokio::select! {
+    ///             read = conn.read(&mut buffer) => match read? {
+    ///                 0 => return Ok(()),
+    ///                 len => conn.write_all(&buffer[..len]).await?,
+    ///             },
+    ///             () = &mut told => return Ok(conn.write_all(b"goodbye").await?),
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    ///
     /// # Cancel safety
     ///
     /// Safe.
-    pub async fn told(&self) {
-        self.wire.lease.record().told().await;
+    pub fn told(&self) -> impl Future<Output = ()> + Send + 'static + use<Io> {
+        self.wire.lease.told()
     }
 
     /// Ends the connection in order: queued bytes, then our direction; then what the peer still sends is thrown

@@ -296,13 +296,20 @@ impl Lease {
         Arc::clone(&self.record)
     }
 
+    /// Completes once the owner was asked to come to an end. Borrows nothing.
+    pub(crate) fn told(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
+        let record = self.share();
+        async move { record.told().await }
+    }
+
     pub(crate) fn registry(&self) -> &Registry {
         &self.registry
     }
 
     pub(crate) fn set_state(&self, state: State) {
-        let before = State::from_u8(self.record.state.swap(state as u8, Relaxed));
+        let before = self.record.state();
         if before != state {
+            self.record.state.store(state as u8, Relaxed);
             self.registry.note_state(before, state);
         }
     }

@@ -115,13 +115,13 @@ impl Registry {
 
     /// Completes when fewer than `most` connections live.
     pub(crate) async fn below(&self, most: usize) {
-        loop {
+        while self.count() >= most {
             let mut closed_one = std::pin::pin!(self.closed_one.notified());
             closed_one.as_mut().enable();
-            if self.count() < most {
-                return;
+            // One may have closed before we listened.
+            if self.count() >= most {
+                closed_one.await;
             }
-            closed_one.await;
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::task::{Context, Poll, ready};
@@ -101,10 +101,11 @@ impl Server {
     {
         let listener = listener.into();
         let handler = Arc::new(handler);
+        let mut closed = pin!(self.closed());
         loop {
             let accepted = tokio::select! {
                 biased;
-                () = self.closed() => return,
+                () = &mut closed => return,
                 accepted = self.accept(&listener) => accepted,
             };
             match accepted {
@@ -184,7 +185,7 @@ impl Server {
 
     /// Completes once the server shuts down.
     pub(super) async fn closed(&self) {
-        let mut close = std::pin::pin!(self.0.close.notified());
+        let mut close = pin!(self.0.close.notified());
         close.as_mut().enable();
         if !self.0.closing.load(SeqCst) {
             close.await;

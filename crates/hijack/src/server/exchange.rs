@@ -163,13 +163,13 @@ impl<Io: Stream> Exchange<Io> {
         Poll::Ready(())
     }
 
-    /// Completes once the server shuts down, for handlers that take long.
+    /// Completes once the server shuts down, for handlers that take long. Borrows nothing.
     ///
     /// # Cancel safety
     ///
     /// Safe.
-    pub async fn told(&self) {
-        self.0.wire.lease.record().told().await;
+    pub fn told(&self) -> impl Future<Output = ()> + Send + 'static + use<Io> {
+        self.0.wire.lease.told()
     }
 }
 

@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# Benchmarks against peers. Builds the servers, pins them to one core and the load to another, and compares.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+readonly server_core=0 load_core=1 open_files=12000
+readonly target=${CARGO_TARGET_DIR:-$PWD/target}
+readonly go_server=$target/peers/server-go
+
+main() {
+  local command=${1:-}
+  case $command in
+    takeover | http) shift; measure "$command" "$@" ;;
+    profile) shift; profile "$@" ;;
+    -h | --help) usage ;;
+    *) usage >&2; exit 2 ;;
+  esac
+}
+
+usage() {
+  cat <<'TEXT'
+Usage: ./bench.sh takeover|http [OPTIONS]    measure our server against hyper's and Go's
+       ./bench.sh profile takeover|http      where our server spends its time (needs perf)
+
+  takeover   connect, GET with Upgrade, 101, 64 bytes there and back, close
+  http       ordinary requests on kept-alive connections
+
+Options:
+  --rounds N       rounds of two runs per server, there and back: A B C C B A (5)
+  --ops N          operations per run (takeover 20000, http 500000)
+  --held N         connections held while memory is read (5000)
+  --peers A,B,...  of hijack, hijack-hand-off, hyper, hyper-timer, go (hijack,hyper,go);
+                   the first one is profiled
+  --save           also write benches/results/DATE-SUITE-COMMIT.json
+
+Example: ./bench.sh takeover --rounds 5 --ops 20000
+
+CPU is the server's own, as the kernel counts it; ratios are medians over the rounds. Every answer is compared
+byte for byte. "busy" below 100 % means that the load was the brake; the faster a server then is, the more often it
+wakes for little, so the ratios are rather too high than too low.
+Go is taken from HIJACK_GO, target/peers/venv/bin/go or PATH; without it the rest is measured. Nothing is installed.
+Exit status: 0, or 1 when a bar is missed, or 2 when the measuring failed. benches/README.md tells the method.
+TEXT
+}
+
+measure() {
+  local suite=$1 save=() arguments=()
+  shift
+  for argument in "$@"; do
+    case $argument in
+      --save) mapfile -t save < <(save_options "$suite") ;;
+      *) arguments+=("$argument") ;;
+    esac
+  done
+  build
+  run "$suite" "${arguments[@]}" "${save[@]}"
+}
+
+profile() {
+  local suite=${1:-} data=$target/bench-profile.data
+  [[ $suite == takeover || $suite == http ]] || { usage >&2; exit 2; }
+  command -v perf >/dev/null || fail "perf is missing: apt-get install linux-perf (Debian) or linux-tools (Ubuntu)"
+  build
+  run "$@" --profile "$data"
+  symbols "$data" --sort dso
+  echo "outside the kernel:"
+  symbols "$data" --sort dso,symbol | grep -v -F '[k]' | head -n 40
+  echo "more: perf report --input $data"
+}
+
+symbols() {
+  perf report --input "$1" --stdio --no-children --percent-limit 0.2 "${@:2}" 2>/dev/null |
+    sed -e '/^#/d' -e '/^$/d' -e 's/[- ]*$//'
+}
+
+build() {
+  cargo build --quiet --release --locked --package hijack-bench --bins
+  mkdir -p "$target/peers"
+  rm -f "$go_server"
+  local go
+  if go=$(find_go); then
+    (cd benches/go && GOTOOLCHAIN=local GOFLAGS=-buildvcs=false "$go" build -o "$go_server" .)
+  else
+    echo "Go is missing: set HIJACK_GO to a go program to compare with net/http" >&2
+  fi
+}
+
+find_go() {
+  local candidate
+  for candidate in "${HIJACK_GO:-}" "$target/peers/venv/bin/go"; do
+    [[ -x $candidate ]] && { echo "$candidate"; return; }
+  done
+  command -v go
+}
+
+run() {
+  command -v taskset >/dev/null || fail "taskset is missing: it is part of util-linux"
+  (($(nproc) > load_core)) || fail "two cores are needed: one for the server, one for the load"
+  ulimit -n "$open_files" || fail "at least $open_files open files are needed: raise the hard limit (ulimit -Hn)"
+  taskset -c "$load_core" "$target/release/hijack-bench" "$@" --server-core "$server_core" --go "$go_server"
+}
+
+# One option or value per line.
+save_options() {
+  local date commit
+  date=$(date -u +%F)
+  commit=$(git rev-parse --short HEAD)
+  git diff --quiet HEAD || commit+=-changed
+  printf '%s\n' --save "benches/results/$date-$1-$commit.json" --date "$date" --commit "$commit" \
+    --versions "$(versions | paste -sd,)"
+}
+
+versions() {
+  local go
+  rustc --version | cut -d' ' -f1,2
+  locked hyper
+  locked tokio
+  if go=$(find_go); then "$go" env GOVERSION; fi
+}
+
+locked() {
+  echo "$1 $(grep -A1 "^name = \"$1\"$" Cargo.lock | sed -n 's/^version = "\(.*\)"$/\1/p')"
+}
+
+fail() {
+  echo "bench.sh: $*" >&2
+  exit 2
+}
+
+main "$@"

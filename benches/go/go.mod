@@ -1,0 +1,3 @@
+module hijack-bench
+
+go 1.22

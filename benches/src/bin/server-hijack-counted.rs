@@ -1,0 +1,17 @@
+//! Ours, counting its allocations.
+
+use std::alloc::System;
+
+use hijack_bench::servers::{self, Heap, hijack};
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+fn main() -> std::io::Result<()> {
+    let heap = || Heap::of(ALLOCATOR);
+    if std::env::args().any(|argument| argument == "--hand-off") {
+        return servers::run(hijack::serve_handing_off, Some(heap));
+    }
+    servers::run(hijack::serve, Some(heap))
+}

@@ -1,0 +1,30 @@
+//! Where a server spends its time: `perf record` on it while the load runs.
+
+use std::io;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::load::Workload;
+use crate::options::Options;
+use crate::peer::Peer;
+use crate::server::Server;
+
+/// Loads the first server of `--peers` and records it to `file`.
+pub(crate) async fn record<W: Workload>(options: &Options, ops: u64, file: &Path) -> io::Result<()> {
+    let peers = Peer::present(options)?;
+    let peer = &peers[0];
+    let server = Server::start(&peer.program, peer.arguments, options.server_core)?;
+    let mut load = W::open(server.address).await?;
+    let mut perf = Command::new("perf")
+        .args(["record", "--quiet", "--freq", "2999", "--pid", &server.pid().to_string(), "--output"])
+        .arg(file)
+        .spawn()?;
+    // perf says nothing when it is ready; the first moments of the load may be lost.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let done = load.run_bounded(options.ops.unwrap_or(ops)).await;
+    drop(server);
+    let status = perf.wait()?;
+    done?;
+    if status.success() { Ok(()) } else { Err(io::Error::other(format!("perf record: {status}"))) }
+}

@@ -1,0 +1,134 @@
+//! The results, to read and to keep.
+
+use std::path::Path;
+use std::{fmt, fs, io};
+
+use serde_json::{Value, json};
+
+use crate::bar::Bar;
+use crate::footprint::Footprint;
+use crate::load::CONNECTIONS;
+use crate::options::Options;
+use crate::procfs;
+use crate::rounds::{Sample, Series};
+use crate::suite::Subject;
+
+/// One server and its numbers.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    pub(crate) name: String,
+    pub(crate) series: Series,
+    pub(crate) footprint: Footprint,
+    /// Instructions per operation outside the kernel, where they could be counted.
+    pub(crate) instructions: Option<f64>,
+}
+
+/// One suite, measured.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) subject: &'static Subject,
+    pub(crate) ops: u64,
+    pub(crate) servers: Vec<Measured>,
+    pub(crate) bars: Vec<Bar>,
+    pub(crate) options: Options,
+}
+
+impl Report {
+    pub(crate) fn no_bar_missed(&self) -> bool {
+        !self.bars.iter().any(Bar::is_missed)
+    }
+
+    /// Writes everything, each round apart.
+    pub(crate) fn save(&self, path: &Path) -> io::Result<()> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(path, format!("{:#}\n", self.to_json()?))?;
+        eprintln!("written to {}", path.display());
+        Ok(())
+    }
+
+    fn to_json(&self) -> io::Result<Value> {
+        Ok(json!({
+            "suite": self.subject.title,
+            "date": self.options.date,
+            "commit": self.options.commit,
+            "versions": self.options.versions,
+            "machine": { "cpu": procfs::cpu_model()?, "kernel": procfs::kernel()? },
+            "load": {
+                "connections": CONNECTIONS,
+                "ops_per_run": self.ops,
+                "rounds": self.options.rounds,
+                "runs_per_round": 2,
+                "held": self.options.held,
+            },
+            "servers": self.servers.iter().map(Measured::to_json).collect::<Vec<_>>(),
+            "bars": self.bars.iter().map(Bar::to_json).collect::<Vec<_>>(),
+        }))
+    }
+}
+
+impl Measured {
+    fn to_json(&self) -> Value {
+        json!({
+            "name": self.name,
+            "rounds": self.series.0.iter().copied().map(Sample::to_json).collect::<Vec<_>>(),
+            "instructions_per_op": self.instructions,
+            "allocations_per_op": self.footprint.allocations,
+            "heap_bytes_per_held": self.footprint.heap_bytes,
+            "resident_bytes_per_held": self.footprint.resident_bytes,
+        })
+    }
+}
+
+impl Sample {
+    fn to_json(self) -> Value {
+        json!({
+            "user_us": self.user,
+            "system_us": self.system,
+            "total_us": self.total,
+            "busy": self.busy,
+            "per_second": self.per_second,
+        })
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Options { rounds, held, .. } = self.options;
+        writeln!(f, "\n{}", self.subject.title)?;
+        writeln!(
+            f,
+            "{CONNECTIONS} connections at once, {} operations per run, {rounds} rounds of two runs",
+            self.ops
+        )?;
+        writeln!(f, "CPU in µs per operation, medians (total: smallest to largest); bytes per connection,")?;
+        writeln!(f, "{held} {} ones held\n", self.subject.held)?;
+        writeln!(f, "{HEADING}")?;
+        for server in &self.servers {
+            writeln!(f, "{server}")?;
+        }
+        writeln!(f)?;
+        for bar in &self.bars {
+            writeln!(f, "{bar}")?;
+        }
+        Ok(())
+    }
+}
+
+const HEADING: &str =
+    "server              user  system   total           range  busy  per second   instr  allocs    heap     RSS";
+
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let median = |pick| self.series.median(pick);
+        let (least, most) = self.series.range(|sample| sample.total);
+        write!(f, "{:<16} {:>7.2} {:>7.2}", self.name, median(|s| s.user), median(|s| s.system))?;
+        write!(f, " {:>7.2} {:>15}", median(|s| s.total), format!("{least:.2}-{most:.2}"))?;
+        write!(f, " {:>4.0}% {:>11.0}", median(|s| s.busy) * 100.0, median(|s| s.per_second))?;
+        let instructions = self.instructions.map_or_else(|| "-".to_owned(), |count| format!("{count:.0}"));
+        write!(f, " {instructions:>7}")?;
+        let Footprint { allocations, heap_bytes, resident_bytes } = self.footprint;
+        write!(f, " {allocations:>7.2} {heap_bytes:>7.0} {resident_bytes:>7.0}")
+    }
+}

@@ -1,0 +1,133 @@
+//! CPU per operation: every server in turns, there and back, so that a drift of the machine hits all alike.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use crate::load::Workload;
+use crate::options::Options;
+use crate::peer::Peer;
+use crate::procfs;
+use crate::server::Server;
+
+/// One server's two runs of one round. Times are microseconds per operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    pub(crate) user: f64,
+    pub(crate) system: f64,
+    pub(crate) total: f64,
+    /// Share of the time in which the server ran; well below 1, the load was the brake.
+    pub(crate) busy: f64,
+    pub(crate) per_second: f64,
+}
+
+/// A server's samples, one per round.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Series(pub(crate) Vec<Sample>);
+
+/// What runs of one server add up to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Spent {
+    user: Duration,
+    system: Duration,
+    total: Duration,
+    wall: Duration,
+    ops: u64,
+}
+
+/// Measures all peers; the series are in the order of the peers.
+pub(crate) async fn measure<W: Workload>(
+    peers: &[Peer],
+    ops: u64,
+    options: &Options,
+) -> io::Result<Vec<Series>> {
+    let mut series = vec![Series::default(); peers.len()];
+    for round in 1..=options.rounds {
+        let mut spent = vec![Spent::default(); peers.len()];
+        for place in (0..peers.len()).chain((0..peers.len()).rev()) {
+            run::<W>(&peers[place], ops, options.server_core, &mut spent[place]).await?;
+        }
+        for ((series, spent), peer) in series.iter_mut().zip(spent).zip(peers) {
+            let sample = spent.sample();
+            eprintln!("round {round}/{}  {:<16} {sample}", options.rounds, peer.name);
+            series.0.push(sample);
+        }
+    }
+    Ok(series)
+}
+
+/// One run on a fresh process, so that no server keeps a lucky or unlucky layout.
+async fn run<W: Workload>(peer: &Peer, ops: u64, core: u32, spent: &mut Spent) -> io::Result<()> {
+    let server = Server::start(&peer.program, peer.arguments, core)?;
+    let mut load = W::open(server.address).await?;
+    let repeated = procfs::repeated_connects()?;
+    let (before, start) = (server.cpu()?, Instant::now());
+    load.run_bounded(ops).await?;
+    let cpu = server.cpu()?.since(before);
+    spent.wall += start.elapsed();
+    spent.user += cpu.user;
+    spent.system += cpu.system;
+    spent.total += cpu.total;
+    spent.ops += ops;
+    let repeated = procfs::repeated_connects()? - repeated;
+    if repeated > 0 {
+        eprintln!("{}: {repeated} connects had to be repeated, the rate of this run is too low", peer.name);
+    }
+    Ok(())
+}
+
+impl Spent {
+    fn sample(self) -> Sample {
+        let per_op = |time: Duration| time.as_secs_f64() * 1e6 / self.ops as f64;
+        Sample {
+            user: per_op(self.user),
+            system: per_op(self.system),
+            total: per_op(self.total),
+            busy: self.total.as_secs_f64() / self.wall.as_secs_f64(),
+            per_second: self.ops as f64 / self.wall.as_secs_f64(),
+        }
+    }
+}
+
+impl std::fmt::Display for Sample {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { user, system, total, busy, per_second } = self;
+        write!(f, "user {user:6.2}  system {system:6.2}  total {total:6.2} µs  ")?;
+        write!(f, "busy {:3.0} %  {per_second:7.0}/s", busy * 100.0)
+    }
+}
+
+impl Series {
+    /// Median over the rounds.
+    pub(crate) fn median(&self, pick: fn(&Sample) -> f64) -> f64 {
+        median(self.0.iter().map(pick).collect())
+    }
+
+    /// Smallest and largest.
+    pub(crate) fn range(&self, pick: fn(&Sample) -> f64) -> (f64, f64) {
+        let values = self.0.iter().map(pick);
+        (values.clone().fold(f64::INFINITY, f64::min), values.fold(0.0, f64::max))
+    }
+
+    /// Median of the rounds' ratios: the two servers of a round saw the same machine.
+    pub(crate) fn ratio(&self, to: &Self, pick: fn(&Sample) -> f64) -> f64 {
+        median(self.0.iter().zip(&to.0).map(|(own, other)| pick(own) / pick(other)).collect())
+    }
+}
+
+/// The middle one, or the mean of the middle two.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn median_is_the_middle_or_between_the_middle_two() {
+        assert_eq!(median(vec![9.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(vec![4.0, 1.0, 2.0, 9.0]), 3.0);
+    }
+}

@@ -1,0 +1,182 @@
+//! Each example is started as its reader would start it, and does what its comment promises.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::{self, ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+/// A running example; ended with the test.
+struct Example {
+    child: Child,
+    output: BufReader<std::process::ChildStdout>,
+    address: String,
+}
+
+impl Example {
+    fn start(name: &str, args: &[&str]) -> Self {
+        let mut child = Command::new(binary(name))
+            .args(args)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("example {name}: {error}"));
+        let mut output = BufReader::new(child.stdout.take().expect("piped"));
+        let mut line = String::new();
+        output.read_line(&mut line).expect("the example's first line");
+        let address = line.trim().strip_prefix("listening on ").expect("an address").to_owned();
+        Self { child, output, address }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.address).expect("a listening example");
+        stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
+        stream
+    }
+
+    /// Sends `request`, ends our direction, and reads to the end.
+    fn ask(&self, request: &[u8]) -> String {
+        let mut stream = self.connect();
+        stream.write_all(request).expect("written");
+        stream.shutdown(Shutdown::Write).expect("half-closed");
+        read_to_end(stream)
+    }
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Examples are built beside the tests that run them.
+fn binary(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a running test");
+    let profile = test.parent().and_then(Path::parent).expect("target/PROFILE/deps");
+    profile.join("examples").join(name)
+}
+
+fn read_to_end(mut stream: impl Read) -> String {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer and its end");
+    answer
+}
+
+const ANY_PORT: &str = "127.0.0.1:0";
+
+#[test]
+fn takeover_says_hello_and_nothing_else() {
+    assert_eq!(
+        Example::start("takeover", &[ANY_PORT]).ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+        "hello world"
+    );
+}
+
+#[test]
+fn upgrade_speaks_the_protocol_that_was_picked() {
+    let example = Example::start("upgrade", &[ANY_PORT]);
+    let ask = |offer: &str| {
+        example.ask(
+            format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: {offer}\r\n\r\nhello\n")
+                .as_bytes(),
+        )
+    };
+    assert!(ask("shout").ends_with("Upgrade: shout\r\n\r\nHELLO!\n"));
+    assert!(ask("shout, shout/2").ends_with("Upgrade: shout/2\r\n\r\nHELLO!!\n"));
+    let refused = example.ask(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assert!(
+        refused.starts_with("HTTP/1.1 426 ") && refused.contains("Upgrade: shout/2, shout\r\n"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn head_then_takeover_streams_behind_its_head() {
+    let answer = Example::start("head_then_takeover", &[ANY_PORT]).ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let expected = "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.example.raw-stream\r\n\r\n1\n2\n3\n";
+    assert_eq!(answer, expected);
+}
+
+#[test]
+fn your_protocol_reverses_messages() {
+    let example = Example::start("your_protocol", &[ANY_PORT]);
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: reverse\r\n\r\n\0\0\0\x03abc\0\0\0\x01x";
+    assert!(example.ask(request).ends_with("\r\n\r\n\0\0\0\x03cba\0\0\0\x01x"));
+    let too_long = example
+        .ask(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: reverse\r\n\r\n\x7f\0\0\0");
+    assert!(too_long.ends_with("Upgrade: reverse\r\n\r\n"), "{too_long:?}");
+}
+
+#[test]
+fn shutdown_says_goodbye_to_conversations() {
+    let mut example = Example::start("shutdown", &[ANY_PORT]);
+    let mut stream = example.connect();
+    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").expect("written");
+    let mut welcome = [0; 8];
+    stream.read_exact(&mut welcome).expect("a welcome");
+    assert_eq!(&welcome, b"welcome\n");
+    let interrupted = Command::new("kill").args(["-INT", &example.child.id().to_string()]).status();
+    assert!(interrupted.expect("kill").success());
+    let mut goodbye = [0; 8];
+    stream.read_exact(&mut goodbye).expect("a goodbye");
+    assert_eq!(&goodbye, b"goodbye\n");
+    drop(stream);
+    let mut report = String::new();
+    example.output.read_line(&mut report).expect("a report");
+    assert_eq!(report, "1 conversations told, 0 ended by force\n");
+}
+
+#[test]
+fn tls_says_hello_inside_the_session() {
+    let folder = Folder::new("tls");
+    let (cert, key) = (folder.0.join("cert.pem"), folder.0.join("key.pem"));
+    let made = rcgen::generate_simple_self_signed(["localhost".into()]).expect("a certificate");
+    std::fs::write(&cert, made.cert.pem()).expect("written");
+    std::fs::write(&key, made.signing_key.serialize_pem()).expect("written");
+    let paths = [ANY_PORT, cert.to_str().expect("UTF-8"), key.to_str().expect("UTF-8")];
+    let example = Example::start("tls", &paths);
+
+    let mut roots = RootCertStore::empty();
+    roots.add(rustls::pki_types::CertificateDer::from_pem_file(&cert).expect("PEM")).expect("a root");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = config.expect("versions").with_root_certificates(roots).with_no_client_auth();
+    let session = ClientConnection::new(Arc::new(config), "localhost".try_into().expect("a name"));
+    let mut stream = StreamOwned::new(session.expect("a session"), example.connect());
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("written");
+    // Without a close_notify this would be an error: the end is told inside the session.
+    assert_eq!(read_to_end(stream), "hello over Some(TLSv1_3)\n");
+}
+
+#[test]
+fn unix_says_hello_on_a_socket_file() {
+    let folder = Folder::new("unix");
+    let path = folder.0.join("example.sock");
+    let _example = Example::start("unix", &[&format!("unix:{}", path.display())]);
+    let mut stream = UnixStream::connect(path).expect("a listening example");
+    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").expect("written");
+    stream.shutdown(Shutdown::Write).expect("half-closed");
+    assert_eq!(read_to_end(stream), "hello to unix by unix\n");
+}
+
+/// A folder of the test's own, removed with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("hijack-example-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a folder");
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
