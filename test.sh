@@ -42,29 +42,31 @@ if [ "$quick" = false ]; then
   echo "$exports" | cut -d' ' -f2-
 fi
 
-step 'layers'
-testing/layers.sh
-testing/layers-test.sh
+# A failed check does not hide the tests: they run all the same, and end what is printed.
+failed=''
+check() {
+  step "$1"
+  name=$1
+  shift
+  "$@" || { echo "test.sh: failed: $name" >&2; failed="$failed, $name"; }
+}
+docs() { RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --no-deps; }
+tests() {
+  if cargo nextest --version >/dev/null 2>&1; then
+    cargo nextest run --workspace --all-features --no-fail-fast
+  else
+    cargo test --workspace --all-features --lib --bins --tests --examples --no-fail-fast
+  fi
+}
 
-step 'format'
-cargo fmt --all --check
+check 'layers' testing/layers.sh
+check 'layers, with planted offences' testing/layers-test.sh
+check 'format' cargo fmt --all --check
+check 'lints' cargo clippy --workspace --all-targets --all-features -- -D warnings
+check 'lints without features' cargo clippy -p hijack --no-default-features -- -D warnings
+check 'docs' docs
+check 'fuzz targets' testing/fuzz-smoke.sh
+check 'doc tests' cargo test --workspace --all-features --doc
 
-step 'lints'
-cargo clippy --workspace --all-targets --all-features -- -D warnings
-cargo clippy -p hijack --no-default-features -- -D warnings
-
-step 'docs'
-RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --no-deps
-
-step 'fuzz targets'
-testing/fuzz-smoke.sh
-
-step 'doc tests'
-cargo test --workspace --all-features --doc
-
-step 'tests'
-if cargo nextest --version >/dev/null 2>&1; then
-  cargo nextest run --workspace --all-features --no-fail-fast
-else
-  cargo test --workspace --all-features --lib --bins --tests --examples --no-fail-fast
-fi
+step "tests${failed:+ (failed before: ${failed#, })}"
+tests && [ -z "$failed" ]
