@@ -29,7 +29,7 @@ Options:
   --rounds N       rounds of two runs per server, there and back: A B C C B A (5)
   --ops N          operations per run (takeover 20000, http 500000)
   --held N         connections held while memory is read (5000)
-  --peers A,B,...  of hijack, hijack-hand-off, hyper, hyper-timer, go (hijack,hyper,go);
+  --peers A,B,...  of hijack, hijack-in-handler, hyper, hyper-timer, go (hijack,hyper,go);
                    the first one is profiled
   --save           also write benches/results/DATE-SUITE-COMMIT.json
 

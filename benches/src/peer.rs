@@ -38,8 +38,8 @@ impl Peer {
         let beside = |file: &str| std::env::current_exe().map(|own| own.with_file_name(file));
         let (program, counted, arguments): (_, _, &[_]) = match name {
             OURS => (beside("server-hijack")?, beside("server-hijack-counted")?, &[]),
-            "hijack-hand-off" => {
-                (beside("server-hijack")?, beside("server-hijack-counted")?, &["--hand-off"])
+            "hijack-in-handler" => {
+                (beside("server-hijack")?, beside("server-hijack-counted")?, &["--in-handler"])
             }
             "hyper" => (beside("server-hyper")?, beside("server-hyper-counted")?, &[]),
             "hyper-timer" => (beside("server-hyper")?, beside("server-hyper-counted")?, &["--timer"]),

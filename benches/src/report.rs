@@ -116,8 +116,7 @@ impl fmt::Display for Report {
     }
 }
 
-const HEADING: &str =
-    "server              user  system   total           range  busy  per second   instr  allocs    heap     RSS";
+const HEADING: &str = "server              user  system   total           range  busy  per second   instr  allocs    heap     RSS";
 
 impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

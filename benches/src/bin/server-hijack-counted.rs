@@ -10,8 +10,8 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 fn main() -> std::io::Result<()> {
     let heap = || Heap::of(ALLOCATOR);
-    if std::env::args().any(|argument| argument == "--hand-off") {
-        return servers::run(hijack::serve_handing_off, Some(heap));
+    if std::env::args().any(|argument| argument == "--in-handler") {
+        return servers::run(hijack::serve_in_handler, Some(heap));
     }
     servers::run(hijack::serve, Some(heap))
 }

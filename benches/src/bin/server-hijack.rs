@@ -1,10 +1,10 @@
-//! Ours, as it is used; with `--hand-off` the handler ends before the conversation.
+//! Ours, as it is used; with `--in-handler` the conversation runs in the handler.
 
 use hijack_bench::servers::{self, hijack};
 
 fn main() -> std::io::Result<()> {
-    if std::env::args().any(|argument| argument == "--hand-off") {
-        return servers::run(hijack::serve_handing_off, None);
+    if std::env::args().any(|argument| argument == "--in-handler") {
+        return servers::run(hijack::serve_in_handler, None);
     }
     servers::run(hijack::serve, None)
 }

@@ -10,21 +10,21 @@ use tokio::net::TcpListener;
 use super::echo::echo;
 use crate::wire::{ECHO_PATH, ECHO_PROTOCOL, PLAIN_BODY, PLAIN_PATH, PLAIN_TYPE};
 
-/// Serves `/plain` and `/echo`; the conversation runs inside the handler.
+/// Serves `/plain` and `/echo`; the handler hands the conversation off, as hyper's spawns it.
 ///
 /// # Errors
 /// None: it serves for ever.
 pub async fn serve(listener: TcpListener) -> io::Result<()> {
-    Server::new().serve(listener, |exchange| answer(exchange, converse)).await;
+    Server::new().serve(listener, |exchange| answer(exchange, hand_off)).await;
     Ok(())
 }
 
-/// As [`serve`], but the handler ends first and leaves the conversation to the server.
+/// As [`serve`], but the conversation runs inside the handler.
 ///
 /// # Errors
 /// None: it serves for ever.
-pub async fn serve_handing_off(listener: TcpListener) -> io::Result<()> {
-    Server::new().serve(listener, |exchange| answer(exchange, hand_off)).await;
+pub async fn serve_in_handler(listener: TcpListener) -> io::Result<()> {
+    Server::new().serve(listener, |exchange| answer(exchange, converse)).await;
     Ok(())
 }
 

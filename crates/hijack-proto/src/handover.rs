@@ -112,11 +112,11 @@ pub fn offers(head: &RequestHead) -> impl Iterator<Item = &[u8]> {
 /// # Errors
 ///
 /// The [`Refusal`] to answer with.
-pub fn choose_upgrade<'s>(
+pub fn choose_upgrade<S: AsRef<str>>(
     head: &RequestHead,
     body_read: bool,
-    mut supported: impl Iterator<Item = &'s str>,
-) -> Result<&'s str, Refusal> {
+    supported: impl IntoIterator<Item = S>,
+) -> Result<S, Refusal> {
     if head.version() == Version::HTTP_10 {
         return Err(Refusal::Http10);
     }
@@ -124,7 +124,9 @@ pub fn choose_upgrade<'s>(
         return Err(Refusal::NoOffer);
     }
     let offered = |protocol: &str| offers(head).any(|offer| offer.eq_ignore_ascii_case(protocol.as_bytes()));
-    let chosen = supported.find(|protocol| offered(protocol)).ok_or(Refusal::NoCommonProtocol)?;
+    let legal = |protocol: &str| tokens::is_protocol(protocol.as_bytes()) && offered(protocol);
+    let chosen = supported.into_iter().find(|protocol| legal(protocol.as_ref()));
+    let chosen = chosen.ok_or(Refusal::NoCommonProtocol)?;
     if body_read { Ok(chosen) } else { Err(Refusal::BodyUnread) }
 }
 
@@ -207,15 +209,16 @@ impl std::error::Error for Mismatch {}
 /// # Errors
 ///
 /// A [`Mismatch`]; after [`Mismatch::Status`] the connection is still HTTP's.
-pub fn verify_upgrade<'o>(
+pub fn verify_upgrade<S: AsRef<str>>(
     answer: &ResponseHead,
-    mut offered: impl Iterator<Item = &'o str>,
-) -> Result<&'o str, Mismatch> {
+    offered: impl IntoIterator<Item = S>,
+) -> Result<S, Mismatch> {
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(Mismatch::Status(answer.status()));
     }
     let protocol = sole_protocol(answer.headers()).ok_or(Mismatch::Bare101)?;
-    offered.find(|offer| protocol.eq_ignore_ascii_case(offer.as_bytes())).ok_or(Mismatch::Protocol)
+    let is_offer = |offer: &S| protocol.eq_ignore_ascii_case(offer.as_ref().as_bytes());
+    offered.into_iter().find(is_offer).ok_or(Mismatch::Protocol)
 }
 
 /// Whether `answer` opens the tunnel that a `CONNECT` asked for: any 2xx, whatever its headers say
@@ -296,7 +299,7 @@ mod tests {
             ("GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n", true, Err(Refusal::Http10)),
         ];
         for (text, body_read, expected) in table {
-            let chosen = choose_upgrade(&request(text), body_read, ["echo", "chat/2"].into_iter());
+            let chosen = choose_upgrade(&request(text), body_read, ["echo", "chat/2"]);
             assert_eq!(chosen, expected, "{text}");
         }
     }
@@ -337,7 +340,7 @@ mod tests {
     /// Design §4.9: a tunnel starts only after a verified answer.
     #[test]
     fn verifies_answers_for_the_client() {
-        let upgrade = |text| verify_upgrade(&answer(text), ["echo", "tcp"].into_iter());
+        let upgrade = |text| verify_upgrade(&answer(text), ["echo", "tcp"]);
         assert_eq!(upgrade("HTTP/1.1 101 X\r\nconnection: upgrade\r\nupgrade: TCP\r\n\r\n"), Ok("tcp"));
         assert_eq!(
             upgrade("HTTP/1.1 101 X\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"),

@@ -101,10 +101,10 @@ async fn hello_taken_over(exchange: Exchange) -> Result<Outcome, Error> {
 
 /// Upgrades to whatever is offered first and sends every byte back.
 async fn echo(exchange: Exchange) -> Result<Outcome, Error> {
-    let offered =
+    let offer =
         handover::offers(exchange.head()).next().map(|token| String::from_utf8_lossy(token).into_owned());
-    let upgrade = Upgrade::to(offered.or(Some("echo".into())));
-    let mut conn = match exchange.upgrade(upgrade).await {
+    let protocol = offer.unwrap_or_else(|| "echo".into());
+    let mut conn = match exchange.upgrade(Upgrade::to([protocol])).await {
         Ok(conn) => conn,
         Err(refused) => return refused.answer().await,
     };

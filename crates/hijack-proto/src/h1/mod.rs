@@ -14,4 +14,4 @@ mod inbound;
 mod server;
 
 pub use client::{Answered, ClientSession, Outgoing, RequestId};
-pub use server::{After, Answer, AnswerBody, Next, ServerSession, TakeOverError};
+pub use server::{After, Answer, AnswerBody, Handover, Next, ServerSession, TakeOverError};

@@ -108,6 +108,22 @@ pub struct Answer<'a> {
     pub close: bool,
 }
 
+/// The last head of HTTP, in front of a takeover.
+#[derive(Debug, Clone, Copy)]
+pub struct Handover<'a> {
+    /// The status.
+    pub status: StatusCode,
+    /// Words for the status line, if not the usual ones.
+    pub reason: Option<&'a Reason>,
+    /// `Date`, unless the headers have one.
+    pub date: Option<&'a FixDate>,
+    /// The protocol of a 101: written as `Connection` and `Upgrade`. One that
+    /// [`tokens::is_protocol`] accepts.
+    pub upgrade: Option<&'a str>,
+    /// Further header fields, as they are.
+    pub headers: &'a HeaderMap,
+}
+
 /// What happens on the connection behind a complete answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum After {
@@ -364,19 +380,19 @@ impl ServerSession {
     /// # Errors
     ///
     /// [`EncodeError::NotOpen`] once the answer has begun.
-    pub fn put_handover(
-        &mut self,
-        version: Version,
-        status: StatusCode,
-        reason: Option<&Reason>,
-        headers: &HeaderMap,
-        out: &mut Vec<u8>,
-    ) -> Result<(), EncodeError> {
+    pub fn put_handover(&mut self, head: &Handover<'_>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         if !self.is_unanswered() {
             return Err(EncodeError::NotOpen);
         }
-        put_status_line(out, version, status, reason);
-        put_headers(out, headers, |_| false);
+        put_status_line(out, Version::HTTP_11, head.status, head.reason);
+        if let Some(date) = head.date.filter(|_| !head.headers.contains_key(DATE)) {
+            put_header(out, "date", date);
+        }
+        if let Some(protocol) = head.upgrade {
+            put_header(out, "connection", b"Upgrade");
+            put_header(out, "upgrade", protocol.as_bytes());
+        }
+        put_headers(out, head.headers, |_| false);
         out.extend_from_slice(b"\r\n");
         Ok(())
     }

@@ -4,6 +4,7 @@ mod io;
 mod parts;
 mod split;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io::Result;
@@ -79,8 +80,8 @@ impl<Io: Stream> Conn<Io> {
 
     /// The protocol that was agreed upon by a typed takeover.
     #[must_use]
-    pub fn protocol(&self) -> Option<String> {
-        self.wire.lease.record().details(|details| details.protocol.as_deref().map(String::from))
+    pub fn protocol(&self) -> Option<Cow<'static, str>> {
+        self.wire.lease.record().details(|details| details.protocol.clone())
     }
 
     /// The stream underneath. Reading from it or writing to it directly would reorder bytes.

@@ -1,5 +1,6 @@
 //! What is known of one connection while it lives: plain counters, written by its owner, read by everyone.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -113,7 +114,7 @@ struct LimitsMs {
 /// What is written rarely.
 #[derive(Default)]
 pub(crate) struct Details {
-    pub(crate) protocol: Option<Box<str>>,
+    pub(crate) protocol: Option<Cow<'static, str>>,
     /// The head of the request that was taken over.
     pub(crate) head: Bytes,
     end: Option<EndReason>,
@@ -399,7 +400,7 @@ impl Lease {
     }
 
     /// Marks the handover: what was counted so far was HTTP's, but for the `unread` bytes.
-    pub(crate) fn set_taken(&self, unread: usize, head: Bytes, protocol: Option<&str>) {
+    pub(crate) fn set_taken(&self, unread: usize, head: Bytes, protocol: Option<Cow<'static, str>>) {
         let record = &*self.record;
         record.http_in.store(record.bytes_in.load(Relaxed) - unread as u64, Relaxed);
         record.http_out.store(record.bytes_out.load(Relaxed), Relaxed);
@@ -408,7 +409,7 @@ impl Lease {
         record.deadline_ms.store(0, Relaxed);
         record.details(|details| {
             details.head = head;
-            details.protocol = protocol.map(Into::into);
+            details.protocol = protocol;
         });
         self.set_state(State::Taken);
         self.registry.taken(record);

@@ -1,5 +1,6 @@
 //! What an operator sees: snapshots of connections, three events, and the means to end one.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -47,7 +48,7 @@ pub struct Connection {
 #[non_exhaustive]
 pub struct Taken {
     /// The protocol that was agreed upon; none after a raw takeover.
-    pub protocol: Option<String>,
+    pub protocol: Option<Cow<'static, str>>,
     /// The bytes of the head of the request that was taken over.
     pub head: Bytes,
     /// Time since the takeover.
@@ -64,8 +65,7 @@ impl Connection {
         let bytes_in = record.bytes_in.load(Relaxed);
         let bytes_out = record.bytes_out.load(Relaxed);
         let taken = (record.state() == State::Taken).then(|| {
-            let (protocol, head) = record
-                .details(|details| (details.protocol.as_deref().map(String::from), details.head.clone()));
+            let (protocol, head) = record.details(|details| (details.protocol.clone(), details.head.clone()));
             Taken {
                 protocol,
                 head,

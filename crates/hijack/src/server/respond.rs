@@ -1,7 +1,7 @@
 //! Answering: a whole response at once, or a head and then piece by piece.
 
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
@@ -42,25 +42,23 @@ impl<Io: Stream> Exchange<Io> {
     /// # Cancel safety
     ///
     /// Cancelling closes the connection.
-    pub async fn respond<B>(mut self, response: Response<B>) -> Result<Outcome<Io>, Error>
+    pub fn respond<B>(
+        mut self,
+        response: Response<B>,
+    ) -> impl Future<Output = Result<Outcome<Io>, Error>> + use<Io, B>
     where
         B: http_body::Body,
         B::Error: Into<BoxError>,
     {
         let (head, body) = response.into_parts();
         let length = body.size_hint().exact().map_or(AnswerBody::Unknown, AnswerBody::Exact);
-        let serving = &mut *self.0;
-        serving.put_answer(&head, length)?;
-        let mut body = pin!(body);
-        let mut trailers = None;
-        while let Some(frame) = poll_fn(|cx| serving.poll_frame(cx, body.as_mut())).await? {
-            match frame.into_data() {
-                Ok(data) => serving.write_data(data).await?,
-                Err(frame) => trailers = frame.into_trailers().ok(),
-            }
+        // The head is written before anything is awaited, so the future is small.
+        let begun = self.0.put_answer(&head, length);
+        async move {
+            begun?;
+            self.0.send(body).await?;
+            Ok(Outcome(Kind::Http(self.0)))
         }
-        serving.end_answer(trailers.as_ref()).await?;
-        Ok(Outcome(Kind::Http(self.0)))
     }
 
     /// Sends the head of an answer, whose body is then written by hand. Framing is chosen as in
@@ -76,6 +74,23 @@ impl<Io: Stream> Exchange<Io> {
 }
 
 impl<Io: Stream> Serving<Io> {
+    /// Writes a body and ends the answer.
+    async fn send<B>(&mut self, body: B) -> Result<(), Error>
+    where
+        B: http_body::Body,
+        B::Error: Into<BoxError>,
+    {
+        let mut body = pin!(body);
+        let mut trailers = None;
+        while let Some(frame) = poll_fn(|cx| self.poll_frame(cx, body.as_mut())).await? {
+            match frame.into_data() {
+                Ok(data) => self.write_data(data).await?,
+                Err(frame) => trailers = frame.into_trailers().ok().map(Box::new),
+            }
+        }
+        self.end_answer(trailers.as_deref()).await
+    }
+
     fn put_answer(&mut self, head: &response::Parts, body: AnswerBody) -> Result<(), Error> {
         let date = self.date();
         let answer = Answer {
@@ -150,9 +165,8 @@ impl<Io: Stream> Serving<Io> {
 
     async fn end_answer(&mut self, trailers: Option<&HeaderMap>) -> Result<(), Error> {
         self.session.end_answer(trailers, self.wire.out())?;
-        self.flush().await?;
         self.set_answered();
-        Ok(())
+        self.flush().await
     }
 }
 

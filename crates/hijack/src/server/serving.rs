@@ -88,31 +88,33 @@ impl<Io: Stream> Serving<Io> {
         if self.answered && !self.end_exchange().await? {
             return Ok(false);
         }
-        let next = poll_fn(|cx| self.poll_head(cx)).await?;
-        let Some(head) = next else {
+        if !poll_fn(|cx| self.poll_head(cx)).await? {
             let reason = if self.session.is_eof() { EndReason::PeerClosed } else { EndReason::ShutDown };
             self.wire.lease.record().set_end(reason);
             self.close(false).await;
             return Ok(false);
-        };
+        }
         self.wire.lease.end_wait();
         self.wire.lease.set_state(State::Active);
-        self.head = Some(head);
         self.answered = false;
         self.first = false;
         Ok(true)
     }
 
-    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<RequestHead>, Error>> {
+    /// Puts the next head into `self.head`; `false` if there is none to come.
+    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         loop {
             match self.session.poll_head()? {
-                Next::Head(head) => return Poll::Ready(Ok(Some(head))),
-                Next::Ended => return Poll::Ready(Ok(None)),
+                Next::Head(head) => {
+                    self.head = Some(head);
+                    return Poll::Ready(Ok(true));
+                }
+                Next::Ended => return Poll::Ready(Ok(false)),
                 Next::NeedInput => {}
             }
             let idle = self.session.unread().is_empty();
             if idle && self.wire.lease.record().is_told() {
-                return Poll::Ready(Ok(None));
+                return Poll::Ready(Ok(false));
             }
             match self.poll_fill(cx) {
                 Poll::Ready(result) => result?,
@@ -122,11 +124,11 @@ impl<Io: Stream> Serving<Io> {
     }
 
     /// Sets the limit of the wait for a head, which depends on what has come of it.
-    fn wait_for_head(&mut self, idle: bool) -> Poll<Result<Option<RequestHead>, Error>> {
+    fn wait_for_head(&mut self, idle: bool) -> Poll<Result<bool, Error>> {
         let lease = &self.wire.lease;
         let record = lease.record();
         if idle && record.is_told() {
-            return Poll::Ready(Ok(None));
+            return Poll::Ready(Ok(false));
         }
         if idle && !self.first {
             lease.set_state(State::Idle);

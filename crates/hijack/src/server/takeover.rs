@@ -7,9 +7,11 @@ use std::borrow::Cow;
 use std::fmt;
 
 use hijack_proto::Reason;
+use hijack_proto::h1::Handover;
 use hijack_proto::handover::{self, Refusal};
-use http::header::{CONNECTION, DATE, UPGRADE};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version};
+use http::header::UPGRADE;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use tokio::io::AsyncWriteExt;
 
 use super::serving::Serving;
 use super::{Exchange, Outcome};
@@ -27,15 +29,20 @@ use crate::{Body, Conn, Error};
 /// ```
 #[derive(Debug, Clone)]
 #[must_use = "give it to `Exchange::upgrade`"]
-pub struct Upgrade {
-    protocols: Vec<Cow<'static, str>>,
+pub struct Upgrade<P> {
+    protocols: P,
     headers: HeaderMap,
 }
 
-impl Upgrade {
-    /// An upgrade to the first of `protocols` that the client offers. Names compare without case.
-    pub fn to<P: Into<Cow<'static, str>>>(protocols: impl IntoIterator<Item = P>) -> Self {
-        Self { protocols: protocols.into_iter().map(Into::into).collect(), headers: HeaderMap::new() }
+impl<P> Upgrade<P> {
+    /// An upgrade to the first of `protocols` that the client offers: an array, slice or `Vec` of names. They
+    /// compare without case.
+    pub fn to<S>(protocols: P) -> Self
+    where
+        P: AsRef<[S]>,
+        S: AsRef<str>,
+    {
+        Self { protocols, headers: HeaderMap::new() }
     }
 
     /// Adds a header to the 101.
@@ -52,10 +59,12 @@ impl Upgrade {
         self.headers.append(name, value.try_into().expect("a header value"));
         self
     }
+}
 
-    fn supported(&self) -> Option<HeaderValue> {
-        HeaderValue::from_str(&self.protocols.join(", ")).ok()
-    }
+/// `protocols` as a list for a header.
+fn join(protocols: &[impl AsRef<str>]) -> Option<HeaderValue> {
+    let names: Vec<&str> = protocols.iter().map(AsRef::as_ref).collect();
+    HeaderValue::from_str(&names.join(", ")).ok()
 }
 
 /// A typed takeover that was refused: the exchange is still HTTP's.
@@ -90,11 +99,11 @@ impl<Io: Stream> Refused<Io> {
     /// # Cancel safety
     ///
     /// Cancelling closes the connection.
-    pub async fn answer(self) -> Result<Outcome<Io>, Error> {
+    pub fn answer(self) -> impl Future<Output = Result<Outcome<Io>, Error>> + use<Io> {
         let mut response = Response::new(Body::from(format!("{}\n", self.refusal)));
         *response.status_mut() = self.refusal.status();
         self.refusal.put_headers(self.supported, response.headers_mut());
-        self.exchange.respond(response).await
+        self.exchange.respond(response)
     }
 }
 
@@ -160,10 +169,13 @@ impl<Io: Stream> Exchange<Io> {
         if let Err(refusal) = handover::check_last_head(self.head(), head.status, &head.headers) {
             return Err(Refused { exchange: self, refusal, supported: None });
         }
-        let protocol = head.headers.get(UPGRADE).filter(|_| head.status == StatusCode::SWITCHING_PROTOCOLS);
-        let protocol = protocol.and_then(|protocol| protocol.to_str().ok()).map(String::from);
+        let upgrade = head.headers.get(UPGRADE).filter(|_| head.status == StatusCode::SWITCHING_PROTOCOLS);
+        let protocol =
+            upgrade.and_then(|protocol| protocol.to_str().ok()).map(|protocol| protocol.to_owned().into());
         let reason = head.extensions.get::<Reason>();
-        Ok(self.hand_over_after(head.status, reason, &head.headers, protocol.as_deref()))
+        let words =
+            Handover { status: head.status, reason, date: None, upgrade: None, headers: &head.headers };
+        Ok(self.hand_over_after(&words, protocol))
     }
 
     /// Upgrades the connection to a protocol that both sides know: the 101 is written and the connection
@@ -177,24 +189,29 @@ impl<Io: Stream> Exchange<Io> {
     /// # Cancel safety
     ///
     /// Safe: nothing is awaited but the flush of the 101, which the connection's first use continues.
-    pub async fn upgrade(self, upgrade: Upgrade) -> Result<Conn<Io>, Refused<Io>> {
-        let supported = upgrade.protocols.iter().map(AsRef::as_ref);
-        let protocol = match handover::choose_upgrade(self.head(), self.0.session.body_is_read(), supported) {
-            Ok(protocol) => protocol.to_owned(),
-            Err(refusal) => {
-                let supported = upgrade.supported();
-                return Err(Refused { exchange: self, refusal, supported });
-            }
+    pub fn upgrade<P, S>(
+        self,
+        upgrade: Upgrade<P>,
+    ) -> impl Future<Output = Result<Conn<Io>, Refused<Io>>> + use<Io, P, S>
+    where
+        P: AsRef<[S]>,
+        S: AsRef<str> + Clone + Into<Cow<'static, str>>,
+    {
+        let Upgrade { protocols, headers } = upgrade;
+        started(self.switch(protocols.as_ref(), &headers))
+    }
+
+    fn switch<S>(self, protocols: &[S], headers: &HeaderMap) -> Result<Conn<Io>, Refused<Io>>
+    where
+        S: AsRef<str> + Clone + Into<Cow<'static, str>>,
+    {
+        let protocol = match handover::choose_upgrade(self.head(), self.0.session.body_is_read(), protocols) {
+            Ok(protocol) => protocol.clone().into(),
+            Err(refusal) => return Err(Refused { exchange: self, refusal, supported: join(protocols) }),
         };
-        let mut headers = upgrade.headers;
-        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-        match HeaderValue::from_str(&protocol) {
-            Ok(value) => headers.insert(UPGRADE, value),
-            Err(_) => return Err(Refused { exchange: self, refusal: Refusal::Bare101, supported: None }),
-        };
-        let mut conn = self.hand_over_after(StatusCode::SWITCHING_PROTOCOLS, None, &headers, Some(&protocol));
-        conn.start().await;
-        Ok(conn)
+        let status = StatusCode::SWITCHING_PROTOCOLS;
+        let head = Handover { status, reason: None, date: None, upgrade: Some(&*protocol), headers };
+        Ok(self.hand_over_after(&head, Some(protocol.clone())))
     }
 
     /// Accepts the tunnel that a `CONNECT` asks for: a 200 with `headers` is written and the connection taken
@@ -208,55 +225,55 @@ impl<Io: Stream> Exchange<Io> {
     /// # Cancel safety
     ///
     /// As [`upgrade`](Self::upgrade).
-    pub async fn accept_connect(self, headers: HeaderMap) -> Result<Conn<Io>, Refused<Io>> {
-        let refusal = handover::check_connect(self.head())
-            .and_then(|()| handover::check_last_head(self.head(), StatusCode::OK, &headers));
-        if let Err(refusal) = refusal {
+    #[allow(clippy::needless_pass_by_value, reason = "as everywhere in an answer")]
+    pub fn accept_connect(
+        self,
+        headers: HeaderMap,
+    ) -> impl Future<Output = Result<Conn<Io>, Refused<Io>>> + use<Io> {
+        started(self.open_tunnel(&headers))
+    }
+
+    fn open_tunnel(self, headers: &HeaderMap) -> Result<Conn<Io>, Refused<Io>> {
+        let allowed = handover::check_connect(self.head())
+            .and_then(|()| handover::check_last_head(self.head(), StatusCode::OK, headers));
+        if let Err(refusal) = allowed {
             return Err(Refused { exchange: self, refusal, supported: None });
         }
-        let mut headers = headers;
-        if let Some(date) = self.0.date().and_then(|date| HeaderValue::from_bytes(&date).ok()) {
-            headers.entry(DATE).or_insert(date);
-        }
-        let mut conn = self.hand_over_after(StatusCode::OK, None, &headers, Some("connect"));
-        conn.start().await;
-        Ok(conn)
+        let date = self.0.date();
+        let head =
+            Handover { status: StatusCode::OK, reason: None, date: date.as_ref(), upgrade: None, headers };
+        Ok(self.hand_over_after(&head, Some("connect".into())))
     }
 
     /// Queues the head and takes the connection over; the checks are done.
-    fn hand_over_after(
-        mut self,
-        status: StatusCode,
-        reason: Option<&Reason>,
-        headers: &HeaderMap,
-        protocol: Option<&str>,
-    ) -> Conn<Io> {
+    fn hand_over_after(mut self, head: &Handover<'_>, protocol: Option<Cow<'static, str>>) -> Conn<Io> {
         let Serving { wire, session, .. } = &mut *self.0;
-        session
-            .put_handover(Version::HTTP_11, status, reason, headers, wire.out())
-            .expect("an exchange is not answered yet");
+        session.put_handover(head, wire.out()).expect("an exchange is not answered yet");
         take(*self.0, protocol).expect("an exchange is not answered yet")
     }
 }
 
-impl<Io: Stream> Conn<Io> {
-    /// Writes the head that is queued. If that fails the connection's next use will say so.
-    async fn start(&mut self) {
-        let _ = tokio::io::AsyncWriteExt::flush(self).await;
-    }
+/// Writes the head that is queued. If that fails the connection's next use will say so.
+async fn started<Io: Stream>(taken: Result<Conn<Io>, Refused<Io>>) -> Result<Conn<Io>, Refused<Io>> {
+    let mut conn = taken?;
+    let _ = conn.flush().await;
+    Ok(conn)
 }
 
 /// Flushes what was written and takes the connection over.
 pub(super) async fn hand_over<Io: Stream>(
     mut serving: Box<Serving<Io>>,
-    protocol: Option<&str>,
+    protocol: Option<Cow<'static, str>>,
 ) -> Result<Conn<Io>, Error> {
     serving.flush().await?;
     take(*serving, protocol)
 }
 
 /// Ends HTTP on the connection: the session's unread bytes and the wire become a [`Conn`].
-fn take<Io: Stream>(mut serving: Serving<Io>, protocol: Option<&str>) -> Result<Conn<Io>, Error> {
+fn take<Io: Stream>(
+    mut serving: Serving<Io>,
+    protocol: Option<Cow<'static, str>>,
+) -> Result<Conn<Io>, Error> {
     let unread = serving.session.take_over()?;
     let raw = serving.head.take().map(|head| head.raw().clone()).unwrap_or_default();
     let Serving { wire, config, .. } = serving;
