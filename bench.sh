@@ -4,7 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 readonly server_core=0 load_core=1 open_files=12000
-readonly target=${CARGO_TARGET_DIR:-$PWD/target}
+target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+readonly target
 readonly go_server=$target/peers/server-go
 
 main() {

@@ -55,6 +55,18 @@ pub(crate) fn resident_bytes(pid: u32) -> io::Result<u64> {
     Ok(1024 * number(line.and_then(|line| line.split_whitespace().next()), "smaps_rollup")?)
 }
 
+/// Time for which the machine's cores were not idle since it started, its host's theft included.
+pub(crate) fn machine_busy() -> io::Result<Duration> {
+    let stat = fs::read_to_string("/proc/stat")?;
+    let fields: Vec<&str> = stat.lines().next().unwrap_or_default().split_whitespace().collect();
+    let mut ticks = 0;
+    // user, nice, system; after idle and iowait: irq, softirq, steal. What follows is part of user.
+    for field in [1, 2, 3, 6, 7, 8] {
+        ticks += number(fields.get(field).copied(), "/proc/stat")?;
+    }
+    Ok(Duration::from_millis(ticks * MILLIS_PER_TICK))
+}
+
 /// Connection attempts the machine had to repeat since it started; each costs the load a second.
 pub(crate) fn repeated_connects() -> io::Result<u64> {
     let netstat = fs::read_to_string("/proc/net/netstat")?;

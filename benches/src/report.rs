@@ -10,7 +10,7 @@ use crate::footprint::Footprint;
 use crate::load::CONNECTIONS;
 use crate::options::Options;
 use crate::procfs;
-use crate::rounds::{Sample, Series};
+use crate::rounds::{Sample, Series, median};
 use crate::suite::Subject;
 
 /// One server and its numbers.
@@ -46,6 +46,12 @@ impl Report {
         fs::write(path, format!("{:#}\n", self.to_json()?))?;
         eprintln!("written to {}", path.display());
         Ok(())
+    }
+
+    /// What others used of the machine in the middle one of all samples, in cores.
+    fn others(&self) -> f64 {
+        let samples = self.servers.iter().flat_map(|server| &server.series.0);
+        median(samples.map(|sample| sample.others).collect())
     }
 
     fn to_json(&self) -> io::Result<Value> {
@@ -89,6 +95,7 @@ impl Sample {
             "total_us": self.total,
             "busy": self.busy,
             "per_second": self.per_second,
+            "others": self.others,
         })
     }
 }
@@ -108,6 +115,14 @@ impl fmt::Display for Report {
         for server in &self.servers {
             writeln!(f, "{server}")?;
         }
+        let others = self.others();
+        if others > QUIET {
+            writeln!(
+                f,
+                "\nnot quiet: others used {:.0} % of a core; do not trust the CPU numbers",
+                others * 100.0
+            )?;
+        }
         writeln!(f)?;
         for bar in &self.bars {
             writeln!(f, "{bar}")?;
@@ -115,6 +130,9 @@ impl fmt::Display for Report {
         Ok(())
     }
 }
+
+/// Cores that others may use: the kernel's own threads need some.
+const QUIET: f64 = 0.05;
 
 const HEADING: &str = "server              user  system   total           range  busy  per second   instr  allocs    heap     RSS";
 

@@ -1,12 +1,12 @@
 //! CPU per operation: every server in turns, there and back, so that a drift of the machine hits all alike.
 
-use std::io;
 use std::time::{Duration, Instant};
+use std::{io, process};
 
 use crate::load::Workload;
 use crate::options::Options;
 use crate::peer::Peer;
-use crate::procfs;
+use crate::procfs::{self, Cpu};
 use crate::server::Server;
 
 /// One server's two runs of one round. Times are microseconds per operation.
@@ -18,6 +18,8 @@ pub(crate) struct Sample {
     /// Share of the time in which the server ran; well below 1, the load was the brake.
     pub(crate) busy: f64,
     pub(crate) per_second: f64,
+    /// Cores that neither the server nor the load was using; above a few hundredths, the numbers are disturbed.
+    pub(crate) others: f64,
 }
 
 /// A server's samples, one per round.
@@ -30,6 +32,7 @@ struct Spent {
     user: Duration,
     system: Duration,
     total: Duration,
+    others: Duration,
     wall: Duration,
     ops: u64,
 }
@@ -60,10 +63,13 @@ async fn run<W: Workload>(peer: &Peer, ops: u64, core: u32, spent: &mut Spent) -
     let server = Server::start(&peer.program, peer.arguments, core)?;
     let mut load = W::open(server.address).await?;
     let repeated = procfs::repeated_connects()?;
-    let (before, start) = (server.cpu()?, Instant::now());
+    let before = Moment::of(&server)?;
     load.run_bounded(ops).await?;
-    let cpu = server.cpu()?.since(before);
-    spent.wall += start.elapsed();
+    let after = Moment::of(&server)?;
+    let cpu = after.server.since(before.server);
+    spent.wall += after.time - before.time;
+    spent.others +=
+        (after.machine - before.machine).saturating_sub(cpu.total + after.load.since(before.load).total);
     spent.user += cpu.user;
     spent.system += cpu.system;
     spent.total += cpu.total;
@@ -75,6 +81,25 @@ async fn run<W: Workload>(peer: &Peer, ops: u64, core: u32, spent: &mut Spent) -
     Ok(())
 }
 
+/// All that is read before and after a run.
+struct Moment {
+    time: Instant,
+    server: Cpu,
+    load: Cpu,
+    machine: Duration,
+}
+
+impl Moment {
+    fn of(server: &Server) -> io::Result<Self> {
+        Ok(Self {
+            time: Instant::now(),
+            server: server.cpu()?,
+            load: Cpu::of(process::id())?,
+            machine: procfs::machine_busy()?,
+        })
+    }
+}
+
 impl Spent {
     fn sample(self) -> Sample {
         let per_op = |time: Duration| time.as_secs_f64() * 1e6 / self.ops as f64;
@@ -84,15 +109,16 @@ impl Spent {
             total: per_op(self.total),
             busy: self.total.as_secs_f64() / self.wall.as_secs_f64(),
             per_second: self.ops as f64 / self.wall.as_secs_f64(),
+            others: self.others.as_secs_f64() / self.wall.as_secs_f64(),
         }
     }
 }
 
 impl std::fmt::Display for Sample {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { user, system, total, busy, per_second } = self;
+        let Self { user, system, total, busy, per_second, others } = self;
         write!(f, "user {user:6.2}  system {system:6.2}  total {total:6.2} µs  ")?;
-        write!(f, "busy {:3.0} %  {per_second:7.0}/s", busy * 100.0)
+        write!(f, "busy {:3.0} %  {per_second:7.0}/s  others {:3.0} %", busy * 100.0, others * 100.0)
     }
 }
 

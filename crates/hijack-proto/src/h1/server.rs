@@ -33,7 +33,7 @@ pub struct ServerSession {
     limits: Limits,
     inbound: Inbound,
     state: State,
-    /// An empty header map whose memory serves the next request.
+    /// An empty header map whose memory serves the next head.
     spare: HeaderMap,
 }
 
@@ -230,9 +230,15 @@ impl ServerSession {
         Ok(Next::Head(head))
     }
 
-    /// Takes a head back whose request is answered, so that its memory serves the next one.
-    pub fn recycle(&mut self, head: RequestHead) {
-        self.spare = head.into_spare();
+    /// Lends a header map, whose memory the next head will use. A shell of many connections needs a few of them
+    /// only, since it has few heads at a time ([`RequestHead::into_spare`]).
+    pub fn lend(&mut self, spare: HeaderMap) {
+        self.spare = spare;
+    }
+
+    /// Gives back what was lent and not used.
+    pub fn reclaim(&mut self) -> HeaderMap {
+        std::mem::take(&mut self.spare)
     }
 
     /// The next up to `max` bytes of the request's body. Nothing behind them is consumed.

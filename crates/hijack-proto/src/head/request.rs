@@ -151,8 +151,10 @@ impl RequestHead {
         request
     }
 
-    /// Gives the header map back to be filled again.
-    pub(crate) fn into_spare(self) -> HeaderMap {
+    /// Gives up the head for its header map, emptied, whose memory may serve another one
+    /// ([`ServerSession::lend`](crate::h1::ServerSession::lend)).
+    #[must_use]
+    pub fn into_spare(self) -> HeaderMap {
         let mut spare = self.headers;
         spare.clear();
         spare

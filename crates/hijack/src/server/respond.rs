@@ -56,7 +56,7 @@ impl<Io: Stream> Exchange<Io> {
         let begun = self.0.put_answer(&head, length);
         async move {
             begun?;
-            self.0.send(body).await?;
+            self.0.send(pin!(body)).await?;
             Ok(Outcome(Kind::Http(self.0)))
         }
     }
@@ -75,18 +75,25 @@ impl<Io: Stream> Exchange<Io> {
 
 impl<Io: Stream> Serving<Io> {
     /// Writes a body and ends the answer.
-    async fn send<B>(&mut self, body: B) -> Result<(), Error>
+    async fn send<B>(&mut self, mut body: Pin<&mut B>) -> Result<(), Error>
     where
         B: http_body::Body,
         B::Error: Into<BoxError>,
     {
-        let mut body = pin!(body);
         let mut trailers = None;
-        while let Some(frame) = poll_fn(|cx| self.poll_frame(cx, body.as_mut())).await? {
-            match frame.into_data() {
-                Ok(data) => self.write_data(data).await?,
-                Err(frame) => trailers = frame.into_trailers().ok().map(Box::new),
-            }
+        loop {
+            let data = match poll_fn(|cx| self.poll_frame(cx, body.as_mut())).await? {
+                Some(frame) => frame.into_data(),
+                None => break,
+            };
+            let data = match data {
+                Ok(data) => data,
+                Err(frame) => {
+                    trailers = frame.into_trailers().ok().map(Box::new);
+                    continue;
+                }
+            };
+            self.write_data(data).await?;
         }
         self.end_answer(trailers.as_deref()).await
     }

@@ -104,7 +104,10 @@ impl<Io: Stream> Serving<Io> {
     /// Puts the next head into `self.head`; `false` if there is none to come.
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         loop {
-            match self.session.poll_head()? {
+            self.session.lend(scratch::take_headers());
+            let next = self.session.poll_head();
+            scratch::give_headers(self.session.reclaim());
+            match next? {
                 Next::Head(head) => {
                     self.head = Some(head);
                     return Poll::Ready(Ok(true));
@@ -183,7 +186,7 @@ impl<Io: Stream> Serving<Io> {
     pub(super) fn set_answered(&mut self) {
         self.answered = true;
         if let Some(head) = self.head.take() {
-            self.session.recycle(head);
+            scratch::give_headers(head.into_spare());
         }
     }
 

@@ -6,9 +6,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use hijack_proto::Reason;
 use hijack_proto::h1::Handover;
 use hijack_proto::handover::{self, Refusal};
+use hijack_proto::{Reason, RequestHead};
 use http::header::UPGRADE;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use tokio::io::AsyncWriteExt;
@@ -17,7 +17,7 @@ use super::serving::Serving;
 use super::{Exchange, Outcome};
 use crate::observe::ConnLimits;
 use crate::stream::{Stream, Transport};
-use crate::{Body, Conn, Error};
+use crate::{Body, Conn, Error, scratch};
 
 /// The protocols to which a handler would upgrade, and what it says with the 101.
 ///
@@ -254,10 +254,16 @@ impl<Io: Stream> Exchange<Io> {
 }
 
 /// Writes the head that is queued. If that fails the connection's next use will say so.
-async fn started<Io: Stream>(taken: Result<Conn<Io>, Refused<Io>>) -> Result<Conn<Io>, Refused<Io>> {
-    let mut conn = taken?;
-    let _ = conn.flush().await;
-    Ok(conn)
+#[allow(clippy::manual_async_fn, reason = "an `async fn` would keep its argument twice")]
+fn started<Io: Stream>(
+    mut taken: Result<Conn<Io>, Refused<Io>>,
+) -> impl Future<Output = Result<Conn<Io>, Refused<Io>>> {
+    async move {
+        if let Ok(conn) = &mut taken {
+            let _ = conn.flush().await;
+        }
+        taken
+    }
 }
 
 /// Flushes what was written and takes the connection over.
@@ -275,7 +281,9 @@ fn take<Io: Stream>(
     protocol: Option<Cow<'static, str>>,
 ) -> Result<Conn<Io>, Error> {
     let unread = serving.session.take_over()?;
-    let raw = serving.head.take().map(|head| head.raw().clone()).unwrap_or_default();
+    let head = serving.head.take();
+    let raw = head.as_ref().map(|head| head.raw().clone()).unwrap_or_default();
+    scratch::give_headers(head.map(RequestHead::into_spare).unwrap_or_default());
     let Serving { wire, config, .. } = serving;
     wire.lease.set_taken(unread.len(), raw, protocol);
     if config.taken != ConnLimits::default() {
