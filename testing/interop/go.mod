@@ -1,0 +1,3 @@
+module hijack.test/interop
+
+go 1.23
