@@ -22,7 +22,8 @@ pub struct Config {
     /// TLS handshakes under way at once. Default 1,024; a further connection is closed.
     pub max_handshakes: usize,
     /// Bytes of a request's body that are read and thrown away after its answer, to keep the connection.
-    /// Default 262,144, as in Go's net/http; beyond it the connection is closed.
+    /// Default 262,144, as in Go's net/http; beyond it, or where a chunked body does not tell, the answer says
+    /// that the connection closes.
     pub drain_len: usize,
     /// Bytes read ahead while [`Exchange::peer_gone`](crate::Exchange::peer_gone) watches for the client.
     /// Default 65,536.

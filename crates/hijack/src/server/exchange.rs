@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hijack_proto::RequestHead;
-use http::{HeaderMap, Method, StatusCode, Uri};
+use http::{HeaderMap, Method, StatusCode, Uri, Version};
 
 use super::RequestBody;
 use super::serving::Serving;
@@ -120,16 +120,20 @@ impl<Io: Stream> Exchange<Io> {
         if whole.len() > limit { Err(Error::BodyTooLong { limit }) } else { Ok(whole) }
     }
 
-    /// Sends an interim answer: any 1xx but 101, which is [`upgrade`](Self::upgrade)'s (RFC 9110 §15.2).
+    /// Sends an interim answer: any 1xx but 101, which is [`upgrade`](Self::upgrade)'s. A client of HTTP/1.0
+    /// knows none and gets nothing (RFC 9110 §15.2).
     ///
     /// # Errors
     ///
-    /// [`Error::Encode`] for another status, or toward HTTP/1.0; [`Error::Io`].
+    /// [`Error::Encode`] for another status; [`Error::Io`].
     ///
     /// # Cancel safety
     ///
     /// Safe: the answer is queued at once and leaves with the next write if not now.
     pub async fn interim(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<(), Error> {
+        if self.head().version() == Version::HTTP_10 {
+            return Ok(());
+        }
         let Serving { wire, session, .. } = &mut *self.0;
         session.put_interim(status, headers, wire.out())?;
         self.0.flush().await

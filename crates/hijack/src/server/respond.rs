@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Buf;
 use hijack_proto::Reason;
+use hijack_proto::body::BodyEvent;
 use hijack_proto::h1::{Answer, AnswerBody};
 use http::{HeaderMap, Response, response};
 use http_body::Frame;
@@ -52,6 +53,7 @@ impl<Io: Stream> Exchange<Io> {
     {
         let (head, body) = response.into_parts();
         let length = body.size_hint().exact().map_or(AnswerBody::Unknown, AnswerBody::Exact);
+        self.0.drain_buffered();
         // The head is written before anything is awaited, so the future is small.
         let begun = self.0.put_answer(&head, length);
         async move {
@@ -98,6 +100,20 @@ impl<Io: Stream> Serving<Io> {
         self.end_answer(trailers.as_deref()).await
     }
 
+    /// Throws away what of the body has come: behind an answer nobody can ask for it.
+    fn drain_buffered(&mut self) {
+        if !self.session.expects_continue() {
+            while let Ok(BodyEvent::Data(_)) = self.session.poll_body(usize::MAX) {}
+        }
+    }
+
+    /// Whether the rest of the body is known to be short enough to be read behind the answer. A chunked one may
+    /// be endless; to say that the connection goes on and then to close it would break the client's next
+    /// request.
+    fn can_drain(&self) -> bool {
+        self.session.body_remaining().is_some_and(|left| left <= self.config.drain_len as u64)
+    }
+
     fn put_answer(&mut self, head: &response::Parts, body: AnswerBody) -> Result<(), Error> {
         let date = self.date();
         let answer = Answer {
@@ -106,7 +122,7 @@ impl<Io: Stream> Serving<Io> {
             headers: &head.headers,
             body,
             date: date.as_ref(),
-            close: self.is_closing(),
+            close: self.is_closing() || !self.can_drain(),
         };
         Ok(self.session.put_answer(&answer, self.wire.out())?)
     }
