@@ -1,7 +1,7 @@
 //! The chunked coding (RFC 9112 §7.1), read strictly: a bare LF ends no chunk line, since readers that
 //! disagree on it can be made to see different requests.
 
-use bytes::{BufMut, BytesMut};
+use bytes::{Buf, BufMut, BytesMut};
 use http::header::{
     CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HOST, HeaderMap, HeaderName,
     HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
@@ -15,9 +15,12 @@ use crate::tokens::is_token_byte;
 #[derive(Debug, Default)]
 pub(crate) struct Chunked {
     place: Place,
+    /// Bytes at the front of the buffer that were read as framing. They leave it together with the data or the
+    /// end behind them: whoever takes the buffer away before gets the body on from the last byte given out.
+    framing_len: usize,
     /// Bytes of chunk extensions so far; at most [`Limits::chunk_extensions_len`].
     extensions_len: usize,
-    /// Bytes at the front of the buffer already searched for the end of the trailer section.
+    /// Bytes behind that framing already searched for the end of the trailer section.
     scanned: usize,
 }
 
@@ -49,18 +52,24 @@ impl Chunked {
         limits: &Limits,
     ) -> Result<BodyEvent, BodyError> {
         loop {
+            let unread = &buf[self.framing_len..];
             let step = match &mut self.place {
-                Place::Line => self.read_line(buf, limits),
+                Place::Line => self.read_line(unread, limits),
+                Place::Data(_) if unread.is_empty() => return Ok(BodyEvent::NeedInput),
                 Place::Data(left) => {
+                    buf.advance(std::mem::take(&mut self.framing_len));
                     let event = take_of(left, buf, max);
                     if *left == 0 {
                         self.place = Place::DataEnd;
                     }
                     return Ok(event);
                 }
-                Place::DataEnd => read_data_end(buf),
-                Place::Trailers => self.read_trailers(buf, limits),
-                Place::Done(trailers) => return Ok(BodyEvent::End(trailers.clone())),
+                Place::DataEnd => self.read_data_end(unread),
+                Place::Trailers => self.read_trailers(unread, limits),
+                Place::Done(trailers) => {
+                    buf.advance(std::mem::take(&mut self.framing_len));
+                    return Ok(BodyEvent::End(trailers.clone()));
+                }
                 Place::Failed(error) => return Err(*error),
             };
             match step {
@@ -71,7 +80,7 @@ impl Chunked {
         }
     }
 
-    fn read_line(&mut self, buf: &mut BytesMut, limits: &Limits) -> Result<Option<Place>, BodyError> {
+    fn read_line(&mut self, buf: &[u8], limits: &Limits) -> Result<Option<Place>, BodyError> {
         let searched = &buf[..buf.len().min(limits.chunk_line_len)];
         let Some(end) = searched.iter().position(|&byte| byte == b'\n') else {
             check_line_start(buf)?;
@@ -88,11 +97,22 @@ impl Chunked {
             return Err(BodyError::ExtensionsTooLong { limit: limits.chunk_extensions_len });
         }
         check_extensions(extensions)?;
-        let _ = buf.split_to(end + 1);
+        self.framing_len += end + 1;
         Ok(Some(if size == 0 { Place::Trailers } else { Place::Data(size) }))
     }
 
-    fn read_trailers(&mut self, buf: &mut BytesMut, limits: &Limits) -> Result<Option<Place>, BodyError> {
+    fn read_data_end(&mut self, buf: &[u8]) -> Result<Option<Place>, BodyError> {
+        match buf {
+            [b'\r', b'\n', ..] => {
+                self.framing_len += 2;
+                Ok(Some(Place::Line))
+            }
+            [] | [b'\r'] => Ok(None),
+            _ => Err(BodyError::ChunkEnd),
+        }
+    }
+
+    fn read_trailers(&mut self, buf: &[u8], limits: &Limits) -> Result<Option<Place>, BodyError> {
         let Some(len) = self.find_trailers_end(&buf[..buf.len().min(limits.trailers_len)])? else {
             return if buf.len() >= limits.trailers_len {
                 Err(BodyError::TrailersTooLong { limit: limits.trailers_len })
@@ -100,11 +120,9 @@ impl Chunked {
                 Ok(None)
             };
         };
-        let section = buf.split_to(len);
-        if len == 2 {
-            return Ok(Some(Place::Done(None)));
-        }
-        parse_trailers(&section, limits).map(|trailers| Some(Place::Done(Some(trailers))))
+        let trailers = if len == 2 { None } else { Some(parse_trailers(&buf[..len], limits)?) };
+        self.framing_len += len;
+        Ok(Some(Place::Done(trailers)))
     }
 
     /// The length of the section up to and with its empty line, each byte searched once.
@@ -121,17 +139,6 @@ impl Chunked {
             }
         }
         Ok(None)
-    }
-}
-
-fn read_data_end(buf: &mut BytesMut) -> Result<Option<Place>, BodyError> {
-    match **buf {
-        [b'\r', b'\n', ..] => {
-            let _ = buf.split_to(2);
-            Ok(Some(Place::Line))
-        }
-        [] | [b'\r'] => Ok(None),
-        _ => Err(BodyError::ChunkEnd),
     }
 }
 
@@ -297,6 +304,30 @@ mod tests {
             let mut followed = wire.to_vec();
             followed.extend_from_slice(b"NEXT");
             assert_eq!(read_every_way(&followed), Ok((data.to_vec(), None, b"NEXT".to_vec())));
+        }
+    }
+
+    /// Behaviour 13: framing is not taken before what it frames can be given out.
+    #[test]
+    fn leaves_the_framing_of_what_was_not_given_out() {
+        let table: [(&[u8], &[u8]); 7] = [
+            (b"", b""),
+            (b"3;a=b\r\n", b""),
+            (b"3\r\nab", b"ab"),
+            (b"3\r\nabc\r\n", b"abc"),
+            (b"3\r\nabc\r\n4\r\n", b"abc"),
+            (b"3\r\nabc\r\n0\r\nA: b\r\n", b"abc"),
+            (b"3\r\nabc\r\nzz\r\n", b"abc"),
+        ];
+        for (wire, given_out) in table {
+            let (mut chunked, mut buf, mut data) = (Chunked::default(), BytesMut::from(wire), Vec::new());
+            while let Ok(BodyEvent::Data(bytes)) = chunked.next(&mut buf, 2, &Limits::default()) {
+                data.extend_from_slice(&bytes);
+            }
+            assert_eq!(data, given_out, "{}", wire.escape_ascii());
+            let last = given_out.last().and_then(|last| wire.iter().position(|byte| byte == last));
+            let left = &wire[last.map_or(0, |last| last + 1)..];
+            assert_eq!(buf, left, "{}", wire.escape_ascii());
         }
     }
 

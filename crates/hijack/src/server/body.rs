@@ -42,7 +42,9 @@ impl<'e, Io: Stream> RequestBody<'e, Io> {
     ///
     /// Safe.
     pub async fn data(&mut self) -> Result<Option<Bytes>, Error> {
-        let event = self.serving.next_body(PART_LEN).await?;
+        let reading = Reading(&mut *self.serving);
+        let event = reading.0.next_body(PART_LEN).await?;
+        drop(reading);
         Ok(self.note(event))
     }
 
@@ -62,6 +64,15 @@ impl<'e, Io: Stream> RequestBody<'e, Io> {
             }
             BodyEvent::NeedInput => None,
         }
+    }
+}
+
+/// A read under way. Once it is given up, the client's time for the body does not count on.
+struct Reading<'s, Io>(&'s mut Serving<Io>);
+
+impl<Io> Drop for Reading<'_, Io> {
+    fn drop(&mut self) {
+        self.0.wire.lease.end_wait();
     }
 }
 
