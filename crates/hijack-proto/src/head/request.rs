@@ -9,7 +9,7 @@ use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use http::uri::Authority;
 use http::{Method, Request, Uri, Version};
 
-use super::{HeadError, reuse};
+use super::{HeadError, check_first_byte, reuse};
 use crate::Limits;
 use crate::body::{BodyLength, request_length};
 
@@ -48,6 +48,7 @@ impl RequestHead {
         if raw == PREFACE_HEAD {
             return Ok(Self::preface(raw, spare));
         }
+        check_first_byte(&raw)?;
         let mut few = [const { MaybeUninit::uninit() }; 128];
         let mut many = Vec::new();
         let lines = if limits.headers <= few.len() {
@@ -357,6 +358,9 @@ mod tests {
     fn refuses_malformed_lines() {
         use HeadError::{HeaderName, HeaderValue, StartLine, Version as BadVersion};
         let table = [
+            ("", StartLine),
+            ("\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", StartLine),
+            ("\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", StartLine),
             ("GET  / HTTP/1.1\r\nHost: a\r\n\r\n", StartLine),
             ("GET / HTTP/1.1 \r\nHost: a\r\n\r\n", StartLine),
             ("GET /\r\nHost: a\r\n\r\n", StartLine),
