@@ -21,7 +21,8 @@ pub fn request(data: &[u8]) {
                 check_start_line(&head, data);
                 let again = RequestHead::parse(raw, &limits).expect("parses again");
                 assert_same_request(&head, &again);
-                let written = RequestHead::parse(write_request(&head).into(), &limits).expect("written again");
+                let written =
+                    RequestHead::parse(write_request(&head).into(), &limits).expect("written again");
                 assert_same_request(&head, &written);
                 check_session(&head, data, limits);
             }
@@ -43,7 +44,8 @@ pub fn response(data: &[u8]) {
                 check_status_line(&head, data);
                 let again = ResponseHead::parse(raw, &limits).expect("parses again");
                 assert_same_response(&head, &again);
-                let written = ResponseHead::parse(write_response(&head).into(), &limits).expect("written again");
+                let written =
+                    ResponseHead::parse(write_response(&head).into(), &limits).expect("written again");
                 assert_same_response(&head, &written);
             }
             Err(error) => check_error(&error),

@@ -11,6 +11,7 @@ pub mod client;
 pub mod encode;
 pub mod heads;
 pub mod pieces;
+pub mod reader;
 pub mod server;
 pub mod source;
 pub mod tokens;

@@ -1,4 +1,6 @@
-//! Ways to cut a stream.
+//! Ways to cut a stream, and the stream under way.
+
+use crate::reader::Session;
 
 /// How a stream reaches a session.
 #[derive(Debug, Clone, Copy)]
@@ -31,16 +33,6 @@ impl<'c> Cut<'c> {
     }
 }
 
-/// The side that receives.
-pub trait Receiver {
-    /// Takes bytes.
-    fn feed(&mut self, bytes: &[u8]);
-    /// Takes the end.
-    fn feed_eof(&mut self);
-    /// Bytes taken and not given out.
-    fn unread(&self) -> &[u8];
-}
-
 /// A stream under way to its receiver.
 #[derive(Debug)]
 pub struct Wire<'w> {
@@ -53,7 +45,7 @@ pub struct Wire<'w> {
 
 impl<'w> Wire<'w> {
     /// All of `bytes`, to be cut as `cut` says.
-    pub fn new(bytes: &'w [u8], cut: Cut<'w>, receiver: &mut impl Receiver) -> Self {
+    pub fn new(bytes: &'w [u8], cut: Cut<'w>, receiver: &mut impl Session) -> Self {
         let mut wire = Self { bytes, fed: 0, pieces: 0, ended: false, cut };
         if matches!(cut, Cut::AtOnce) {
             receiver.feed(bytes);
@@ -68,7 +60,7 @@ impl<'w> Wire<'w> {
     /// # Panics
     ///
     /// If the end was fed already: nobody may ask for more then.
-    pub fn feed_next(&mut self, receiver: &mut impl Receiver) {
+    pub fn feed_next(&mut self, receiver: &mut impl Session) {
         assert!(!self.ended, "more is asked for behind the end");
         let rest = &self.bytes[self.fed..];
         let piece = &rest[..self.cut.len(self.pieces).min(rest.len())];
@@ -87,7 +79,7 @@ impl<'w> Wire<'w> {
     /// # Panics
     ///
     /// If what it has not given out is not what was fed last, to the byte.
-    pub fn position(&self, receiver: &impl Receiver) -> usize {
+    pub fn position(&self, receiver: &impl Session) -> usize {
         let unread = receiver.unread();
         let position = self.fed - unread.len();
         assert_eq!(&self.bytes[position..self.fed], unread, "unread bytes are the stream's");
@@ -99,7 +91,7 @@ impl<'w> Wire<'w> {
     /// # Panics
     ///
     /// If they are not.
-    pub fn check_last(&self, given: &[u8], receiver: &impl Receiver) {
+    pub fn check_last(&self, given: &[u8], receiver: &impl Session) {
         let end = self.position(receiver);
         assert!(self.bytes[..end].ends_with(given), "bytes given out are the stream's");
     }
