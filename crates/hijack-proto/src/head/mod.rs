@@ -20,6 +20,14 @@ pub use request::RequestHead;
 pub use response::{Reason, ResponseHead};
 pub(crate) use scan::HeadScan;
 
+use crate::tokens::is_token_byte;
+
+/// Refuses empty lines in front of a head: httparse skips them, but they are no part of it, and offsets into
+/// the raw bytes would be wrong behind them.
+fn check_first_byte(raw: &[u8]) -> Result<(), HeadError> {
+    if raw.first().copied().is_some_and(is_token_byte) { Ok(()) } else { Err(HeadError::StartLine) }
+}
+
 /// A header map for `lines` lines, made of `spare` if that one was used before.
 fn reuse(mut spare: HeaderMap, lines: usize) -> HeaderMap {
     spare.clear();

@@ -9,7 +9,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::uri::Authority;
 use http::{Method, Request, Uri, Version};
 
-use super::{Field, Fields, HeadError, reuse};
+use super::{Field, Fields, HeadError, check_first_byte, reuse};
 use crate::Limits;
 use crate::body::{BodyLength, request_length};
 
@@ -49,6 +49,7 @@ impl RequestHead {
         if raw == PREFACE_HEAD {
             return Ok(Self::preface(raw, spare));
         }
+        check_first_byte(&raw)?;
         let mut few = [const { MaybeUninit::uninit() }; 128];
         let mut many = Vec::new();
         let lines = if limits.headers <= few.len() {
@@ -377,6 +378,9 @@ mod tests {
     fn refuses_malformed_lines() {
         use HeadError::{HeaderName, HeaderValue, StartLine, Version as BadVersion};
         let table = [
+            ("", StartLine),
+            ("\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", StartLine),
+            ("\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", StartLine),
             ("GET  / HTTP/1.1\r\nHost: a\r\n\r\n", StartLine),
             ("GET / HTTP/1.1 \r\nHost: a\r\n\r\n", StartLine),
             ("GET /\r\nHost: a\r\n\r\n", StartLine),

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::HeaderMap;
 use http::{StatusCode, Version};
 
-use super::HeadError;
+use super::{HeadError, check_first_byte};
 use super::request::collect;
 use crate::Limits;
 
@@ -57,6 +57,7 @@ impl ResponseHead {
     ///
     /// Any [`HeadError`] that a head by itself can show.
     pub fn parse(raw: Bytes, limits: &Limits) -> Result<Self, HeadError> {
+        check_first_byte(&raw)?;
         let mut lines = vec![MaybeUninit::uninit(); limits.headers];
         let mut parsed = httparse::Response::new(&mut []);
         let config = httparse::ParserConfig::default();

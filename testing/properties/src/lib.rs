@@ -1,0 +1,31 @@
+//! What must hold for `hijack-proto` whatever bytes come in, one function for each fuzz target.
+//!
+//! A property takes arbitrary bytes and panics where the law is broken. The targets in `fuzz/` call them with
+//! what the fuzzer invents, the tests of `hijack-proto` with random streams and with every file of the
+//! committed corpus, so that a finding stays found without a fuzzer.
+//!
+//! Some properties read a few bytes of control first ([`source`]): how the rest is cut, what the handler does.
+
+pub mod chunked;
+pub mod client;
+pub mod encode;
+pub mod heads;
+pub mod pieces;
+pub mod reader;
+pub mod server;
+pub mod source;
+pub mod tokens;
+
+/// A property: panics if the law is broken by these bytes.
+pub type Property = fn(&[u8]);
+
+/// Every property by the name of its fuzz target, which is also the name of its folder in `fuzz/corpus`.
+pub const ALL: [(&str, Property); 7] = [
+    ("request_head", heads::request),
+    ("response_head", heads::response),
+    ("tokens", tokens::lists),
+    ("chunked", chunked::body),
+    ("server_session", server::session),
+    ("client_session", client::session),
+    ("encode", encode::round_trip),
+];
