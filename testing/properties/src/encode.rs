@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use hijack_proto::body::{BodyEvent, BodyLength, EncodeError};
-use hijack_proto::h1::{After, Answer, AnswerBody, Answered, ClientSession, Next, Outgoing, ServerSession};
+use hijack_proto::h1::{
+    After, Answer, AnswerBody, Answered, ClientSession, Handover, Next, Outgoing, ServerSession,
+};
 use hijack_proto::{HeadError, Limits, Reason, RequestHead, date, tokens};
 use http::header::{
     CONNECTION, CONTENT_LENGTH, DATE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
@@ -246,16 +248,16 @@ impl Pair {
     /// Both sides leave HTTP behind a head of any status, and find the other's raw bytes.
     fn hand_over(&mut self, source: &mut Source<'_>) {
         let status = source.one_of(&[StatusCode::SWITCHING_PROTOCOLS, StatusCode::OK]);
-        let version = source.one_of(&[Version::HTTP_11, Version::HTTP_10]);
         let raw = source.some(40);
         let headers = choose_headers(source);
         let mut wire = Vec::new();
-        self.server.put_handover(version, status, None, &headers, &mut wire).expect("unanswered");
+        let head = Handover { status, reason: None, date: None, upgrade: None, headers: &headers };
+        self.server.put_handover(&head, &mut wire).expect("unanswered");
         wire.extend_from_slice(raw);
         self.client.feed(&wire);
         match self.client.poll_head() {
             Ok(Answered::Final { head, .. }) => {
-                assert_eq!((head.status(), head.version()), (status, version));
+                assert_eq!((head.status(), head.version()), (status, Version::HTTP_11));
                 assert_headers(&headers, head.headers());
                 assert_eq!(self.client.take_over().as_deref(), Ok(raw));
             }

@@ -2,10 +2,10 @@
 //! bytes in are cut and whatever the handler does.
 
 use hijack_proto::body::BodyLength;
-use hijack_proto::h1::{After, Answer, AnswerBody, Next, ServerSession, TakeOverError};
+use hijack_proto::h1::{After, Answer, AnswerBody, Handover, Next, ServerSession, TakeOverError};
 use hijack_proto::{HeadError, Limits, RequestHead};
+use http::StatusCode;
 use http::header::{CONNECTION, HeaderMap, HeaderValue, UPGRADE};
-use http::{StatusCode, Version};
 
 use crate::chunked::{put_chunk, put_last};
 use crate::heads::{check_error, write_request};
@@ -114,7 +114,7 @@ impl Handler<'_> {
                 self.finish(acts)
             }
         };
-        self.reader.session.recycle(head);
+        drop(head);
         goes_on
     }
 
@@ -210,8 +210,9 @@ impl Handler<'_> {
 
     fn hand_over(&mut self) -> bool {
         let status = StatusCode::SWITCHING_PROTOCOLS;
-        let (session, out) = (&mut self.reader.session, &mut self.out);
-        session.put_handover(Version::HTTP_11, status, None, &upgrade_headers(), out).is_ok()
+        let headers = upgrade_headers();
+        let head = Handover { status, reason: None, date: None, upgrade: None, headers: &headers };
+        self.reader.session.put_handover(&head, &mut self.out).is_ok()
     }
 
     /// The end of HTTP, or of the connection where it may not be taken over.

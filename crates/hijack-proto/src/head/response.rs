@@ -7,8 +7,8 @@ use bytes::Bytes;
 use http::header::HeaderMap;
 use http::{StatusCode, Version};
 
-use super::{HeadError, check_first_byte};
 use super::request::collect;
+use super::{HeadError, check_first_byte};
 use crate::Limits;
 
 /// A reason phrase: the words behind the status code.

@@ -396,12 +396,22 @@ async fn drains_what_the_handler_leaves() {
         for sample in [LENGTH_SAMPLE, CHUNKED_SAMPLE] {
             let mut client = site.client().await;
             for _ in 0..3 {
-                client.send(sample.head.replacen('/', path, 1)).await;
-                client.send(sample.wire).await;
+                let head = sample.head.replacen('/', path, 1);
+                client.send([head.as_bytes(), sample.wire].concat()).await;
                 client.expect(OK).await;
             }
         }
     }
+}
+
+/// Of a chunked body nobody knows how much is to come: an answer in the middle of one says that the connection
+/// closes, so that no client sends its next request into the end.
+#[tokio::test]
+async fn says_close_in_the_middle_of_a_chunked_body() {
+    let site = Site::start(|_| (), ok).await;
+    let mut client = site.client().await;
+    client.send(format!("{CHUNKED}5\r\nhel")).await;
+    client.expect_rest("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok").await;
 }
 
 /// A body read through `AsyncRead` tells a cut one from a malformed one by the kind of its error.
