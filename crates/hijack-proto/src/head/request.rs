@@ -33,7 +33,8 @@ pub struct RequestHead {
     raw: Bytes,
     /// Bytes of the target; it stands one space behind the method.
     target_len: usize,
-    headers: OnceLock<HeaderMap>,
+    /// Boxed, since most heads are moved about more often than they are asked for it.
+    headers: OnceLock<Box<HeaderMap>>,
 }
 
 impl RequestHead {
@@ -129,7 +130,7 @@ impl RequestHead {
     /// slices of the received bytes.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
-        self.headers.get_or_init(|| collect(&self.raw, self.lines()))
+        self.headers.get_or_init(|| Box::new(collect(&self.raw, self.lines())))
     }
 
     /// The header lines as they came: names in their spelling, values without the white space around them.
@@ -187,7 +188,8 @@ impl RequestHead {
     /// This head as a request of the `http` crate, with `body` for its body.
     #[must_use]
     pub fn into_request<B>(mut self, body: B) -> Request<B> {
-        let headers = self.headers.take().unwrap_or_else(|| collect(&self.raw, self.lines()));
+        let headers =
+            self.headers.take().map_or_else(|| collect(&self.raw, self.lines()), |headers| *headers);
         let mut request = Request::new(body);
         *request.method_mut() = self.method;
         *request.uri_mut() = self.uri;
