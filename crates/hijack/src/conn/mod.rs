@@ -148,13 +148,14 @@ impl<Io: Stream> Conn<Io> {
     }
 
     /// Completes once the server shuts down or an operator asks this connection to end
-    /// ([`Tracker::tell`](crate::Tracker::tell)).
+    /// ([`Tracker::tell`](crate::Tracker::tell)). It borrows nothing, so it can be awaited beside a read.
     ///
     /// # Cancel safety
     ///
     /// Safe.
-    pub async fn told(&self) {
-        self.wire.lease.record().told().await;
+    pub fn told(&self) -> impl Future<Output = ()> + Send + use<Io> {
+        let record = self.wire.lease.share();
+        async move { record.told().await }
     }
 
     /// Ends the connection in order: queued bytes, then our direction; then what the peer still sends is thrown

@@ -70,9 +70,8 @@ where
 
 impl<Io: Stream> ReadHalf<Io> {
     /// Completes once the server shuts down: see [`Conn::told`].
-    pub async fn told(&self) {
-        let record = with(&self.0, |conn| conn.wire.lease.share());
-        record.told().await;
+    pub fn told(&self) -> impl Future<Output = ()> + Send + use<Io> {
+        with(&self.0, |conn| conn.told())
     }
 }
 

@@ -1,7 +1,7 @@
 //! One request, and everything that can become of it.
 
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -163,13 +163,14 @@ impl<Io: Stream> Exchange<Io> {
         Poll::Ready(())
     }
 
-    /// Completes once the server shuts down, for handlers that take long.
+    /// Completes once the server shuts down, for handlers that take long. It borrows nothing.
     ///
     /// # Cancel safety
     ///
     /// Safe.
-    pub async fn told(&self) {
-        self.0.wire.lease.record().told().await;
+    pub fn told(&self) -> impl Future<Output = ()> + Send + use<Io> {
+        let record = self.0.wire.lease.share();
+        async move { record.told().await }
     }
 }
 
