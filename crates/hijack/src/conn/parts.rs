@@ -29,7 +29,22 @@ pub struct Parts<Io> {
 
 /// The place of a connection in its server's tracker. Dropping it gives the place up.
 #[derive(Debug)]
-pub struct ConnLease(Lease);
+pub struct ConnLease(Option<Lease>);
+
+impl ConnLease {
+    fn into_lease(mut self) -> Lease {
+        self.0.take().expect("a lease is taken out once")
+    }
+}
+
+impl Drop for ConnLease {
+    fn drop(&mut self) {
+        // A panic is the better reason, and found by the lease itself.
+        if let Some(lease) = self.0.as_ref().filter(|_| !std::thread::panicking()) {
+            lease.record().set_end(EndReason::Detached);
+        }
+    }
+}
 
 impl<Io: Stream> Conn<Io> {
     /// Takes the connection apart.
@@ -39,7 +54,7 @@ impl<Io: Stream> Conn<Io> {
     pub fn into_parts(mut self) -> Parts<Io> {
         let unsent = self.wire.take_queued().into();
         let Wire { io, lease, .. } = self.wire;
-        Parts { io, unread: self.unread, unsent, lease: ConnLease(lease) }
+        Parts { io, unread: self.unread, unsent, lease: ConnLease(Some(lease)) }
     }
 
     /// Puts a connection together again, perhaps over another stream than before.
@@ -47,7 +62,7 @@ impl<Io: Stream> Conn<Io> {
     where
         Old: Into<Io>,
     {
-        let mut wire = Wire::new(parts.io.into(), parts.lease.0);
+        let mut wire = Wire::new(parts.io.into(), parts.lease.into_lease());
         wire.out().extend_from_slice(&parts.unsent);
         Self::new(wire, parts.unread)
     }
@@ -57,7 +72,7 @@ impl<Io> Parts<Io> {
     /// Gives up the place in the tracker and leaves the bare stream with the unread and the unsent bytes.
     #[must_use = "the unread bytes were sent by the peer; ignoring them loses data"]
     pub fn detach(self) -> (Io, Bytes, Bytes) {
-        self.lease.0.record().set_end(EndReason::Detached);
+        drop(self.lease);
         (self.io, self.unread, self.unsent)
     }
 

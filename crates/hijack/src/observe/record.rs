@@ -399,11 +399,18 @@ impl Lease {
         self.rearm();
     }
 
-    /// Marks the handover: what was counted so far was HTTP's, but for the `unread` bytes.
-    pub(crate) fn set_taken(&self, unread: usize, head: Bytes, protocol: Option<Cow<'static, str>>) {
+    /// Marks the handover: what was counted so far was HTTP's, but for the `unread` bytes, and so are the
+    /// `queued` ones that are still to be written.
+    pub(crate) fn set_taken(
+        &self,
+        unread: usize,
+        queued: usize,
+        head: Bytes,
+        protocol: Option<Cow<'static, str>>,
+    ) {
         let record = &*self.record;
         record.http_in.store(record.bytes_in.load(Relaxed) - unread as u64, Relaxed);
-        record.http_out.store(record.bytes_out.load(Relaxed), Relaxed);
+        record.http_out.store(record.bytes_out.load(Relaxed) + queued as u64, Relaxed);
         record.taken_ms.store(self.registry.now_ms().max(1), Relaxed);
         record.active_ms.store(self.registry.now_ms(), Relaxed);
         record.deadline_ms.store(0, Relaxed);

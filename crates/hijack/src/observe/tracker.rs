@@ -55,7 +55,7 @@ pub struct Taken {
     pub age: Duration,
     /// Bytes received that belong to the conversation, read ahead ones included.
     pub bytes_in: u64,
-    /// Bytes sent since the takeover.
+    /// Bytes sent that belong to the conversation: those behind the last head of HTTP.
     pub bytes_out: u64,
 }
 

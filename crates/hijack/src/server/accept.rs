@@ -158,6 +158,7 @@ impl Server {
 
     fn connect<Io: Stream>(&self, io: Io, unread: &[u8], lease: Lease) -> HttpConnection<Io> {
         let config = Arc::clone(&self.0.config);
+        lease.count_in(unread.len());
         HttpConnection(Box::new(Serving::new(Wire::new(io, lease), unread, config)))
     }
 

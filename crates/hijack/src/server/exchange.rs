@@ -1,7 +1,7 @@
 //! One request, and everything that can become of it.
 
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;

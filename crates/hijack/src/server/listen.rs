@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -123,8 +124,10 @@ fn bind_unix(path: &Path) -> io::Result<Listener> {
 
 /// Whether `path` is a socket on which nobody listens.
 fn is_deserted(path: &Path) -> bool {
+    // Connecting to any other file is refused as well, and that file is somebody's.
+    let is_socket = path.symlink_metadata().is_ok_and(|metadata| metadata.file_type().is_socket());
     let refused = std::os::unix::net::UnixStream::connect(path);
-    refused.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    is_socket && refused.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 fn explain_bind(address: &str, error: &io::Error) -> String {

@@ -283,7 +283,7 @@ fn take<Io: Stream>(
     let unread = serving.session.take_over()?;
     let raw = serving.head.take().map(|head| head.raw().clone()).unwrap_or_default();
     let Serving { wire, config, .. } = serving;
-    wire.lease.set_taken(unread.len(), raw, protocol);
+    wire.lease.set_taken(unread.len(), wire.queued(), raw, protocol);
     if config.taken != ConnLimits::default() {
         wire.lease.set_limits(config.taken);
     }
