@@ -72,7 +72,7 @@ impl RequestHead {
         let target = parsed.path.unwrap_or_default().as_bytes();
         let uri = parse_target(&method, raw.slice_ref(target), limits)?;
         let version = if parsed.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 };
-        let (headers, fields) = collect(&raw, parsed.headers, spare)?;
+        let (headers, fields) = collect(&raw, parsed.headers, spare, check_field)?;
         check_host(version, fields)?;
         let body = if fields.has(Field::ContentLength) || fields.has(Field::TransferEncoding) {
             request_length(version, &headers)?
@@ -185,19 +185,18 @@ impl fmt::Debug for RequestHead {
     }
 }
 
-/// Puts the parsed lines into a map, as slices of `raw`.
+/// Puts the parsed lines into a map, as slices of `raw`; `check` sees the deciding ones.
 pub(super) fn collect(
     raw: &Bytes,
     lines: &[httparse::Header<'_>],
     spare: HeaderMap,
+    check: impl Fn(Field, &[u8]) -> Result<(), HeadError>,
 ) -> Result<(HeaderMap, Fields), HeadError> {
     let mut headers = reuse(spare, lines.len());
     let mut fields = Fields::default();
     for line in lines {
-        if let Some(Field::Host) = fields.note(line.name.as_bytes())
-            && split_authority(line.value).is_none()
-        {
-            return Err(HeadError::InvalidHost);
+        if let Some(field) = fields.note(line.name.as_bytes()) {
+            check(field, line.value)?;
         }
         let name = HeaderName::from_bytes(line.name.as_bytes()).map_err(|_| HeadError::HeaderName)?;
         let value = match line.value {
@@ -209,6 +208,14 @@ pub(super) fn collect(
         headers.append(name, value);
     }
     Ok((headers, fields))
+}
+
+/// A `Host` of a request is one (RFC 9112 §3.2); in a response it means nothing.
+fn check_field(field: Field, value: &[u8]) -> Result<(), HeadError> {
+    match field {
+        Field::Host if split_authority(value).is_none() => Err(HeadError::InvalidHost),
+        _ => Ok(()),
+    }
 }
 
 /// The four forms of RFC 9112 §3.2, each with the methods that may use it.

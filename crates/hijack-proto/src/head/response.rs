@@ -72,7 +72,7 @@ impl ResponseHead {
         let status =
             StatusCode::from_u16(parsed.code.unwrap_or_default()).map_err(|_| HeadError::StartLine)?;
         let version = if parsed.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 };
-        let (headers, _) = collect(&raw, parsed.headers, HeaderMap::new())?;
+        let (headers, _) = collect(&raw, parsed.headers, HeaderMap::new(), |_, _| Ok(()))?;
         Ok(Self { status, version, headers, raw })
     }
 
@@ -118,5 +118,28 @@ impl fmt::Debug for ResponseHead {
             .field("version", &self.version)
             .field("headers", &self.headers)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<ResponseHead, HeadError> {
+        ResponseHead::parse(Bytes::copy_from_slice(text.as_bytes()), &Limits::default())
+    }
+
+    /// RFC 9112 §3.2 speaks of requests only.
+    #[test]
+    fn takes_no_offence_at_a_host() {
+        let head = parse("HTTP/1.1 304\r\nHost: a/b\r\nHost: c\r\n\r\n").expect("legal");
+        assert_eq!(head.headers().get_all("host").iter().count(), 2);
+    }
+
+    #[test]
+    fn refuses_an_empty_line_first() {
+        for text in ["", "\nHTTP/1.1 200\r\n\r\n", "\r\nHTTP/1.1 200\r\n\r\n"] {
+            assert_eq!(parse(text).err(), Some(HeadError::StartLine), "{text:?}");
+        }
     }
 }
