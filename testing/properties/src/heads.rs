@@ -48,9 +48,18 @@ pub fn response(data: &[u8]) {
                     ResponseHead::parse(write_response(&head).into(), &limits).expect("written again");
                 assert_same_response(&head, &written);
             }
-            Err(error) => check_error(&error),
+            Err(error) => {
+                assert!(is_of_any_head(&error), "{error:?} is a request's");
+                check_error(&error);
+            }
         }
     }
+}
+
+/// Whether an error is about a head's form, which requests and responses share.
+fn is_of_any_head(error: &HeadError) -> bool {
+    use HeadError::{HeaderName, HeaderValue, StartLine, TooManyHeaders, Version};
+    matches!(error, StartLine | Version | HeaderName | HeaderValue | TooManyHeaders { .. })
 }
 
 /// The bytes of `head`, built from its meaning.
