@@ -58,7 +58,7 @@ pub const READ_ALL: [u8; 2] = [3, 1];
 #[must_use]
 pub fn run(bytes: &[u8], cut: Cut<'_>, limits: Limits, script: &[u8]) -> Record {
     let reader = Reader::new(ServerSession::new(limits), bytes, cut);
-    let mut handler = Handler { reader, out: Vec::new() };
+    let mut handler = Handler { reader, out: Vec::new(), limits, spare: HeaderMap::new() };
     let mut script = script.iter().copied().cycle();
     loop {
         let mut act = || script.next().unwrap_or_default();
@@ -97,6 +97,9 @@ impl Acts {
 struct Handler<'w> {
     reader: Reader<'w, ServerSession>,
     out: Vec<u8>,
+    limits: Limits,
+    /// The last head's map, for the next one.
+    spare: HeaderMap,
 }
 
 impl Handler<'_> {
@@ -105,7 +108,8 @@ impl Handler<'_> {
         let Some(head) = self.head() else { return false };
         self.go_on(acts);
         self.read(acts.first_read(), acts.step());
-        let goes_on = match acts.answer & 7 {
+        self.spare = head.into_spare();
+        match acts.answer & 7 {
             3 => self.take_over(),
             4 => self.answer_in_part(acts) && self.take_over(),
             5 => self.hand_over() && self.take_over(),
@@ -113,16 +117,16 @@ impl Handler<'_> {
                 self.answer(kind, acts);
                 self.finish(acts)
             }
-        };
-        drop(head);
-        goes_on
+        }
     }
 
     fn head(&mut self) -> Option<RequestHead> {
         loop {
-            match self.reader.session.poll_head() {
+            match self.reader.session.poll_head_with(|| std::mem::take(&mut self.spare)) {
                 Ok(Next::Head(head)) => {
                     self.reader.check_last(head.raw());
+                    let again = RequestHead::parse(head.raw().clone(), &self.limits).expect("parses again");
+                    assert_eq!(head.headers(), again.headers(), "nothing stays of the head before");
                     self.reader.say(Said::Head(head.raw().clone()));
                     return Some(head);
                 }
