@@ -11,7 +11,7 @@ use http::header::{
 };
 use http::{Method, StatusCode, Version};
 
-use crate::head::{RequestHead, ResponseHead};
+use crate::head::{Field, RequestHead, ResponseHead};
 use crate::tokens;
 
 /// Why a typed takeover is refused, on the server's side.
@@ -100,9 +100,8 @@ impl std::error::Error for Refusal {}
 ///
 /// RFC 9110 §7.8: `Upgrade` counts only where `Connection` lists it, and never in HTTP/1.0.
 pub fn offers(head: &RequestHead) -> impl Iterator<Item = &[u8]> {
-    let counts =
-        head.version() == Version::HTTP_11 && tokens::contains(head.headers(), &CONNECTION, "upgrade");
-    counts.then(|| tokens::list(head.headers(), &UPGRADE)).into_iter().flatten()
+    let counts = head.version() == Version::HTTP_11 && head.connection_has("upgrade");
+    counts.then(|| head.list("upgrade")).into_iter().flatten()
 }
 
 /// Chooses the first of `supported` that the request offers; names compare without case.
@@ -139,7 +138,7 @@ pub fn check_connect(head: &RequestHead) -> Result<(), Refusal> {
     if *head.method() != Method::CONNECT {
         return Err(Refusal::NotConnect);
     }
-    if head.headers().contains_key(CONTENT_LENGTH) || head.headers().contains_key(TRANSFER_ENCODING) {
+    if head.fields().has(Field::ContentLength) || head.fields().has(Field::TransferEncoding) {
         return Err(Refusal::ConnectBody);
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, DATE, EXPECT, HeaderMap, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderMap, TRANSFER_ENCODING};
 use http::{Method, StatusCode, Version};
 
 use super::inbound::Inbound;
@@ -204,33 +204,19 @@ impl ServerSession {
     ///
     /// When an exchange is still open or the connection was taken over: a mistake of the shell's.
     pub fn poll_head(&mut self) -> Result<Next, HeadError> {
-        self.poll_head_with(HeaderMap::new)
-    }
-
-    /// As [`poll_head`](Self::poll_head), with the memory of `spare()` for the headers; it is called once a head
-    /// is complete. [`RequestHead::into_spare`] gives the map back.
-    ///
-    /// # Errors
-    ///
-    /// As `poll_head`.
-    ///
-    /// # Panics
-    ///
-    /// As `poll_head`.
-    pub fn poll_head_with(&mut self, spare: impl FnOnce() -> HeaderMap) -> Result<Next, HeadError> {
         match &self.state {
             State::Idle => {}
             State::Failed(error) => return Err(*error),
             State::Open(_) | State::Taken => panic!("poll_head within an exchange"),
         }
-        let next = self.next_head(spare);
+        let next = self.next_head();
         if let Err(error) = &next {
             self.state = State::Failed(*error);
         }
         next
     }
 
-    fn next_head(&mut self, spare: impl FnOnce() -> HeaderMap) -> Result<Next, HeadError> {
+    fn next_head(&mut self) -> Result<Next, HeadError> {
         self.inbound.skip_blank_lines(&self.limits)?;
         let Some(raw) = self.inbound.next_head(&self.limits)? else {
             return match (self.inbound.is_eof(), self.inbound.unread().is_empty()) {
@@ -242,7 +228,7 @@ impl ServerSession {
                 }
             };
         };
-        let head = RequestHead::parse_into(raw, spare(), &self.limits)?;
+        let head = RequestHead::parse(raw, &self.limits)?;
         self.state = State::Open(Open::new(&head)?);
         self.inbound.body = Decoder::new(head.body_length());
         Ok(Next::Head(head))
@@ -476,8 +462,7 @@ struct Framing {
 impl Open {
     fn new(head: &RequestHead) -> Result<Self, HeadError> {
         let expects = head.fields().has(Field::Expect);
-        let mut expectations = head.headers().get_all(EXPECT).iter();
-        if expects && !expectations.all(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
+        if expects && !head.values("expect").all(|value| value.eq_ignore_ascii_case(b"100-continue")) {
             return Err(HeadError::Expectation);
         }
         Ok(Self {
@@ -580,13 +565,9 @@ impl Open {
 
 /// Whether the client agrees to further requests on its connection (RFC 9112 §9.3).
 fn wants_keep_alive(head: &RequestHead) -> bool {
-    if !head.fields().has(Field::Connection) {
-        return head.version() == Version::HTTP_11;
-    }
-    let lists = |token| tokens::contains(head.headers(), &CONNECTION, token);
     match head.version() {
-        Version::HTTP_11 => !lists("close"),
-        Version::HTTP_10 => lists("keep-alive") && !lists("close"),
+        Version::HTTP_11 => !head.connection_has("close"),
+        Version::HTTP_10 => head.connection_has("keep-alive") && !head.connection_has("close"),
         _ => false,
     }
 }

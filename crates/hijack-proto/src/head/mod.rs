@@ -11,8 +11,6 @@ mod request;
 mod response;
 mod scan;
 
-use http::HeaderMap;
-
 pub(crate) use encode::{put_decimal, put_headers, put_line, put_request_line, put_status_line};
 pub use error::HeadError;
 pub(crate) use fields::{Field, Fields};
@@ -26,11 +24,4 @@ use crate::tokens::is_token_byte;
 /// the raw bytes would be wrong behind them.
 fn check_first_byte(raw: &[u8]) -> Result<(), HeadError> {
     if raw.first().copied().is_some_and(is_token_byte) { Ok(()) } else { Err(HeadError::StartLine) }
-}
-
-/// A header map for `lines` lines, made of `spare` if that one was used before.
-fn reuse(mut spare: HeaderMap, lines: usize) -> HeaderMap {
-    spare.clear();
-    spare.reserve(lines);
-    spare
 }

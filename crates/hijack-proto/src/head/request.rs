@@ -3,35 +3,38 @@
 use std::fmt;
 use std::mem::MaybeUninit;
 use std::net::Ipv6Addr;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::uri::Authority;
 use http::{Method, Request, Uri, Version};
 
-use super::{Field, Fields, HeadError, check_first_byte, reuse};
-use crate::Limits;
+use super::{Field, Fields, HeadError, check_first_byte};
 use crate::body::{BodyLength, request_length};
+use crate::{Limits, tokens};
 
 /// What `PRI * HTTP/2.0` looks like up to its empty line (RFC 9113 §3.4); `SM` and another empty line follow.
 pub(crate) const PREFACE_HEAD: &[u8] = b"PRI * HTTP/2.0\r\n\r\n";
 
 /// The head of a request, as it came.
 ///
-/// Header values are slices of the received bytes, not copies; [`raw`](Self::raw) gives those bytes to the
-/// last one, spelling and order included.
+/// It is checked whole when it is read; its fields are put into a map when somebody first asks for
+/// [`headers`](Self::headers). [`lines`](Self::lines) and [`raw`](Self::raw) give them as they were spelled and
+/// ordered, without one.
 #[derive(Clone)]
 pub struct RequestHead {
     method: Method,
     uri: Uri,
     version: Version,
-    headers: HeaderMap,
     fields: Fields,
     body: BodyLength,
     /// The head's bytes from the method to the empty line.
     raw: Bytes,
     /// Bytes of the target; it stands one space behind the method.
     target_len: usize,
+    /// Boxed, since most heads are moved about more often than they are asked for it.
+    headers: OnceLock<Box<HeaderMap>>,
 }
 
 impl RequestHead {
@@ -41,13 +44,8 @@ impl RequestHead {
     ///
     /// Any [`HeadError`] that a head by itself can show.
     pub fn parse(raw: Bytes, limits: &Limits) -> Result<Self, HeadError> {
-        Self::parse_into(raw, HeaderMap::new(), limits)
-    }
-
-    /// As [`parse`](Self::parse), putting the headers into `spare`, whose memory is used again.
-    pub(crate) fn parse_into(raw: Bytes, spare: HeaderMap, limits: &Limits) -> Result<Self, HeadError> {
         if raw == PREFACE_HEAD {
-            return Ok(Self::preface(raw, spare));
+            return Ok(Self::preface(raw));
         }
         check_first_byte(&raw)?;
         let mut few = [const { MaybeUninit::uninit() }; 128];
@@ -55,14 +53,14 @@ impl RequestHead {
         let lines = if limits.headers <= few.len() {
             &mut few[..limits.headers]
         } else {
-            many.resize(limits.headers, MaybeUninit::uninit());
+            many.resize(limits.headers.min(MOST_HEADERS), MaybeUninit::uninit());
             &mut many[..]
         };
         let mut parsed = httparse::Request::new(&mut []);
         match parsed.parse_with_uninit_headers(&raw, lines) {
             Ok(httparse::Status::Complete(len)) if len == raw.len() => {}
             Err(httparse::Error::TooManyHeaders) => {
-                return Err(HeadError::TooManyHeaders { limit: limits.headers });
+                return Err(HeadError::TooManyHeaders { limit: limits.headers.min(MOST_HEADERS) });
             }
             Err(error) => return Err(error.into()),
             Ok(_) => return Err(HeadError::StartLine),
@@ -70,29 +68,36 @@ impl RequestHead {
         let method = Method::from_bytes(parsed.method.unwrap_or_default().as_bytes())
             .map_err(|_| HeadError::StartLine)?;
         let target = parsed.path.unwrap_or_default().as_bytes();
+        let target_len = target.len();
         let uri = parse_target(&method, raw.slice_ref(target), limits)?;
         let version = if parsed.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 };
-        let (headers, fields) = collect(&raw, parsed.headers, spare, check_field)?;
-        check_host(version, fields)?;
-        let body = if fields.has(Field::ContentLength) || fields.has(Field::TransferEncoding) {
-            request_length(version, &headers)?
-        } else {
-            BodyLength::Exact(0)
+        let fields = check_lines(version, parsed.headers)?;
+        let mut head = Self {
+            method,
+            uri,
+            version,
+            fields,
+            body: BodyLength::Exact(0),
+            raw,
+            target_len,
+            headers: OnceLock::new(),
         };
-        let target_len = target.len();
-        Ok(Self { method, uri, version, headers, fields, body, target_len, raw })
+        if fields.has(Field::ContentLength) || fields.has(Field::TransferEncoding) {
+            head.body = request_length(version, head.headers())?;
+        }
+        Ok(head)
     }
 
-    fn preface(raw: Bytes, spare: HeaderMap) -> Self {
+    fn preface(raw: Bytes) -> Self {
         Self {
             method: Method::from_bytes(b"PRI").expect("a token"),
             uri: Uri::from_static("*"),
             version: Version::HTTP_2,
-            headers: reuse(spare, 0),
             fields: Fields::default(),
             body: BodyLength::Exact(0),
             raw,
             target_len: 1,
+            headers: OnceLock::new(),
         }
     }
 
@@ -121,10 +126,38 @@ impl RequestHead {
         self.version
     }
 
-    /// The header fields; repeated ones keep their order.
+    /// The header fields; repeated ones keep their order. The map is made at the first call; its values are
+    /// slices of the received bytes.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
-        &self.headers
+        self.headers.get_or_init(|| Box::new(collect(&self.raw, self.lines())))
+    }
+
+    /// The header lines as they came: names in their spelling, values without the white space around them.
+    pub fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let lines = self.raw.split(|&byte| byte == b'\n').skip(1);
+        lines.filter_map(|line| {
+            let colon = memchr::memchr(b':', line)?;
+            let value = &line[colon + 1..];
+            Some((&line[..colon], tokens::trim(value.strip_suffix(b"\r").unwrap_or(value))))
+        })
+    }
+
+    /// The values of the field `name`, in order; names compare without case.
+    pub fn values(&self, name: &'static str) -> impl Iterator<Item = &[u8]> {
+        let lines = self.lines().filter(move |(line, _)| line.eq_ignore_ascii_case(name.as_bytes()));
+        lines.map(|(_, value)| value)
+    }
+
+    /// The elements of the list in the field `name`, over all its lines.
+    pub fn list(&self, name: &'static str) -> impl Iterator<Item = &[u8]> {
+        self.values(name).flat_map(tokens::elements)
+    }
+
+    /// Whether `Connection` lists `option` (RFC 9110 §7.6.1).
+    pub(crate) fn connection_has(&self, option: &str) -> bool {
+        self.fields.has(Field::Connection)
+            && self.list("connection").any(|element| element.eq_ignore_ascii_case(option.as_bytes()))
     }
 
     /// Which of the deciding fields are among them.
@@ -154,22 +187,15 @@ impl RequestHead {
 
     /// This head as a request of the `http` crate, with `body` for its body.
     #[must_use]
-    pub fn into_request<B>(self, body: B) -> Request<B> {
+    pub fn into_request<B>(mut self, body: B) -> Request<B> {
+        let headers =
+            self.headers.take().map_or_else(|| collect(&self.raw, self.lines()), |headers| *headers);
         let mut request = Request::new(body);
         *request.method_mut() = self.method;
         *request.uri_mut() = self.uri;
         *request.version_mut() = self.version;
-        *request.headers_mut() = self.headers;
+        *request.headers_mut() = headers;
         request
-    }
-
-    /// Gives up the head for its header map, emptied, whose memory may serve another one
-    /// ([`ServerSession::lend`](crate::h1::ServerSession::lend)).
-    #[must_use]
-    pub fn into_spare(self) -> HeaderMap {
-        let mut spare = self.headers;
-        spare.clear();
-        spare
     }
 }
 
@@ -179,44 +205,52 @@ impl fmt::Debug for RequestHead {
             .field("method", &self.method)
             .field("uri", &self.uri)
             .field("version", &self.version)
-            .field("headers", &self.headers)
+            .field("headers", self.headers())
             .field("body", &self.body)
             .finish_non_exhaustive()
     }
 }
 
-/// Puts the parsed lines into a map, as slices of `raw`; `check` sees the deciding ones.
-pub(super) fn collect(
-    raw: &Bytes,
-    lines: &[httparse::Header<'_>],
-    spare: HeaderMap,
-    check: impl Fn(Field, &[u8]) -> Result<(), HeadError>,
-) -> Result<(HeaderMap, Fields), HeadError> {
-    let mut headers = reuse(spare, lines.len());
-    let mut fields = Fields::default();
-    for line in lines {
-        if let Some(field) = fields.note(line.name.as_bytes()) {
-            check(field, line.value)?;
-        }
-        let name = HeaderName::from_bytes(line.name.as_bytes()).map_err(|_| HeadError::HeaderName)?;
-        let value = match line.value {
-            [] => HeaderValue::from_static(""),
-            value => {
-                HeaderValue::from_maybe_shared(raw.slice_ref(value)).map_err(|_| HeadError::HeaderValue)?
-            }
-        };
-        headers.append(name, value);
-    }
-    Ok((headers, fields))
+/// A map of lines that were parsed and checked before: names and values are what the `http` crate allows.
+fn collect<'r>(raw: &Bytes, lines: impl Iterator<Item = (&'r [u8], &'r [u8])>) -> HeaderMap {
+    lines.filter_map(|(name, value)| to_field(raw, name, value)).collect()
 }
 
-/// A `Host` of a request is one (RFC 9112 §3.2); in a response it means nothing.
-fn check_field(field: Field, value: &[u8]) -> Result<(), HeadError> {
-    match field {
-        Field::Host if split_authority(value).is_none() => Err(HeadError::InvalidHost),
-        _ => Ok(()),
+/// One line's name and value, the latter as a slice of `raw`.
+pub(super) fn to_field(raw: &Bytes, name: &[u8], value: &[u8]) -> Option<(HeaderName, HeaderValue)> {
+    let name = HeaderName::from_bytes(name).ok()?;
+    match value {
+        [] => Some((name, HeaderValue::from_static(""))),
+        value => Some((name, HeaderValue::from_maybe_shared(raw.slice_ref(value)).ok()?)),
     }
 }
+
+/// Notes the fields that decide something and checks those that need no map for it.
+///
+/// RFC 9112 §3.2: HTTP/1.1 needs one legal `Host`, `CONNECT` included; no version may have two.
+fn check_lines(version: Version, lines: &[httparse::Header<'_>]) -> Result<Fields, HeadError> {
+    let mut fields = Fields::default();
+    for line in lines {
+        match fields.note(line.name.as_bytes()) {
+            Some(Field::Host) if split_authority(line.value).is_none() => return Err(HeadError::InvalidHost),
+            None if line.name.len() > MOST_NAME_LEN => return Err(HeadError::HeaderName),
+            _ => {}
+        }
+    }
+    if fields.repeats(Field::Host) {
+        return Err(HeadError::InvalidHost);
+    }
+    if !fields.has(Field::Host) && version != Version::HTTP_10 {
+        return Err(HeadError::MissingHost);
+    }
+    Ok(fields)
+}
+
+/// What a header map can hold, whatever the limits say.
+const MOST_HEADERS: usize = 16 * 1024;
+
+/// The longest name that the `http` crate takes.
+const MOST_NAME_LEN: usize = u16::MAX as usize;
 
 /// The four forms of RFC 9112 §3.2, each with the methods that may use it.
 ///
@@ -249,25 +283,13 @@ fn parse_target(method: &Method, target: Bytes, limits: &Limits) -> Result<Uri, 
     if legal { Ok(uri) } else { Err(HeadError::Target) }
 }
 
-/// RFC 9112 §3.2: HTTP/1.1 needs one `Host`, `CONNECT` included; no version may have two. Its value was checked
-/// where it was collected.
-fn check_host(version: Version, fields: Fields) -> Result<(), HeadError> {
-    if fields.repeats(Field::Host) {
-        return Err(HeadError::InvalidHost);
-    }
-    if !fields.has(Field::Host) && version != Version::HTTP_10 {
-        return Err(HeadError::MissingHost);
-    }
-    Ok(())
-}
-
 /// The lengths of host and port in `host [":" port]` (RFC 3986 §3.2), or `None` if it is something else.
 ///
 /// A user name in front is refused: in HTTP it serves deception only (RFC 9110 §4.2.4).
 fn split_authority(text: &[u8]) -> Option<(usize, Option<usize>)> {
     let host_len = match text {
         [b'[', rest @ ..] => rest.iter().position(|&byte| byte == b']')? + 2,
-        _ => text.iter().position(|&byte| byte == b':').unwrap_or(text.len()),
+        _ => memchr::memchr(b':', text).unwrap_or(text.len()),
     };
     let (host, port) = text.split_at(host_len);
     let port_len = match port {
@@ -289,8 +311,10 @@ fn is_host(host: &[u8]) -> bool {
 
 /// Digits of a number below 65,536; none are a port too (RFC 3986 §3.2.3).
 fn is_port(digits: &[u8]) -> bool {
-    let text = std::str::from_utf8(digits).unwrap_or("-");
-    digits.is_empty() || (digits.iter().all(u8::is_ascii_digit) && text.parse::<u16>().is_ok())
+    let add = |port: u32, digit: &u8| {
+        digit.is_ascii_digit().then(|| (port * 10 + u32::from(digit - b'0')).min(65_536))
+    };
+    digits.iter().try_fold(0, add).is_some_and(|port| port < 65_536)
 }
 
 /// Bytes of a registered name (RFC 3986 §3.2.2): unreserved, sub-delims and the percent sign.
@@ -411,7 +435,11 @@ mod tests {
         let head = parse(text).expect("legal");
         assert_eq!(head.raw(), text.as_bytes());
         assert_eq!(head.method().as_str(), "gEt");
-        assert_eq!(head.headers().get_all("x-b").iter().next().map(HeaderValue::as_bytes), Some(&b"1"[..]));
+        let lines: Vec<_> = head.lines().collect();
+        let expected: [(&[u8], &[u8]); 3] = [(b"hOST", b"a"), (b"X-B", b"1"), (b"x-b", "\u{e9}".as_bytes())];
+        assert_eq!(lines, expected);
+        let values = head.headers().get_all("x-b").iter().map(HeaderValue::as_bytes);
+        assert_eq!(values.collect::<Vec<_>>(), [b"1", "\u{e9}".as_bytes()]);
         assert_eq!(head.clone().into_request(()).headers(), head.headers());
     }
 

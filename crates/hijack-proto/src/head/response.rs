@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::HeaderMap;
 use http::{StatusCode, Version};
 
-use super::request::collect;
+use super::request::to_field;
 use super::{HeadError, check_first_byte};
 use crate::Limits;
 
@@ -72,7 +72,12 @@ impl ResponseHead {
         let status =
             StatusCode::from_u16(parsed.code.unwrap_or_default()).map_err(|_| HeadError::StartLine)?;
         let version = if parsed.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 };
-        let (headers, _) = collect(&raw, parsed.headers, HeaderMap::new(), |_, _| Ok(()))?;
+        let mut headers = HeaderMap::with_capacity(parsed.headers.len());
+        for line in parsed.headers.iter() {
+            let (name, value) =
+                to_field(&raw, line.name.as_bytes(), line.value).ok_or(HeadError::HeaderValue)?;
+            headers.append(name, value);
+        }
         Ok(Self { status, version, headers, raw })
     }
 

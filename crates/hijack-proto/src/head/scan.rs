@@ -20,31 +20,25 @@ impl HeadScan {
         if buf.first().is_some_and(|&byte| !is_token_byte(byte)) {
             return Err(HeadError::StartLine);
         }
-        while let Some(line) = newline(&buf[self.offset..]) {
-            let next = self.offset + line + 1;
-            let rest = &buf[next..];
-            let empty_line = match rest {
+        let start = self.offset;
+        self.offset = buf.len();
+        for line in memchr::memchr_iter(b'\n', &buf[start..]) {
+            let next = start + line + 1;
+            let empty_line = match buf[next..] {
                 [b'\n', ..] => 1,
                 [b'\r', b'\n', ..] => 2,
                 // The next line may yet turn out to be empty: look again at this newline.
-                [] | [b'\r'] => break,
-                _ => {
-                    self.offset = next;
-                    continue;
+                [] | [b'\r'] => {
+                    self.offset = next - 1;
+                    break;
                 }
+                _ => continue,
             };
             self.offset = 0;
             return within(next + empty_line, limits).map(Some);
         }
-        if newline(&buf[self.offset..]).is_none() {
-            self.offset = buf.len();
-        }
         within(buf.len(), limits).map(|_| None)
     }
-}
-
-fn newline(bytes: &[u8]) -> Option<usize> {
-    memchr::memchr(b'\n', bytes)
 }
 
 fn within(len: usize, limits: &Limits) -> Result<usize, HeadError> {

@@ -104,7 +104,7 @@ impl<Io: Stream> Serving<Io> {
     /// Puts the next head into `self.head`; `false` if there is none to come.
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         loop {
-            match self.session.poll_head_with(scratch::take_headers)? {
+            match self.session.poll_head()? {
                 Next::Head(head) => {
                     self.head = Some(head);
                     return Poll::Ready(Ok(true));
@@ -179,12 +179,10 @@ impl<Io: Stream> Serving<Io> {
         poll_fn(|cx| self.poll_flush(cx)).await
     }
 
-    /// Marks the exchange as answered and gives its head's memory back.
+    /// Marks the exchange as answered and lets go of its head, whose memory the next one uses.
     pub(super) fn set_answered(&mut self) {
         self.answered = true;
-        if let Some(head) = self.head.take() {
-            scratch::give_headers(head.into_spare());
-        }
+        self.head = None;
     }
 
     /// Whether answers are to announce the end of the connection.

@@ -6,9 +6,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use hijack_proto::Reason;
 use hijack_proto::h1::Handover;
 use hijack_proto::handover::{self, Refusal};
-use hijack_proto::{Reason, RequestHead};
 use http::header::UPGRADE;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use tokio::io::AsyncWriteExt;
@@ -17,7 +17,7 @@ use super::serving::Serving;
 use super::{Exchange, Outcome};
 use crate::observe::ConnLimits;
 use crate::stream::{Stream, Transport};
-use crate::{Body, Conn, Error, scratch};
+use crate::{Body, Conn, Error};
 
 /// The protocols to which a handler would upgrade, and what it says with the 101.
 ///
@@ -281,9 +281,7 @@ fn take<Io: Stream>(
     protocol: Option<Cow<'static, str>>,
 ) -> Result<Conn<Io>, Error> {
     let unread = serving.session.take_over()?;
-    let head = serving.head.take();
-    let raw = head.as_ref().map(|head| head.raw().clone()).unwrap_or_default();
-    scratch::give_headers(head.map(RequestHead::into_spare).unwrap_or_default());
+    let raw = serving.head.take().map(|head| head.raw().clone()).unwrap_or_default();
     let Serving { wire, config, .. } = serving;
     wire.lease.set_taken(unread.len(), raw, protocol);
     if config.taken != ConnLimits::default() {
