@@ -21,6 +21,7 @@ hijack-gateway:      hijack hijack-proto
 hijack-cli:          hijack hijack-proto hijack-gob hijack-docker hijack-tonic hijack-axum hijack-gateway
 hijack-testkit:      hijack hijack-proto
 hijack-differential: hijack-proto
+hijack-properties:   hijack-proto
 hijack-interop:      hijack
 hijack-bench:        *
 hijack-examples:     *
@@ -29,6 +30,7 @@ TABLE
 # Tests may reach further than the crate itself: `crate: what its dev-dependencies may add`.
 test_rows() {
   cat <<'TABLE'
+hijack-proto:        hijack-properties
 hijack:              hijack-testkit
 hijack-docker:       hijack-testkit
 hijack-tonic:        hijack-testkit

@@ -37,7 +37,7 @@ fn run(bytes: &[u8], cut: Cut<'_>, limits: Limits, script: &[u8]) -> Vec<Event> 
     for act in acts.iter().cycle().take(usize::from(ahead % 5)) {
         ask(&mut session, *act);
     }
-    let mut user = User { reader: Reader::new(session, bytes, cut) };
+    let mut user = User { reader: Reader::new(session, bytes, cut), closes: false };
     for act in acts.iter().cycle() {
         if !user.read_answer(*act) {
             break;
@@ -68,6 +68,8 @@ fn ask(session: &mut ClientSession, act: u8) {
 
 struct User<'w> {
     reader: Reader<'w, ClientSession>,
+    /// An answer said that the connection ends.
+    closes: bool,
 }
 
 impl User<'_> {
@@ -105,7 +107,8 @@ impl User<'_> {
                 Ok(Answered::Final { id, head, body, closes }) => {
                     self.reader.check_last(head.raw());
                     self.reader.say(Said::Final(head.raw().clone(), id, body, closes));
-                    assert!(!closes || !self.reader.session.can_send());
+                    self.closes |= closes;
+                    assert!(!self.closes || !self.reader.session.can_send());
                     return true;
                 }
                 Ok(Answered::NeedInput) => self.reader.feed_next(),

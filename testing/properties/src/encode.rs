@@ -60,6 +60,29 @@ fn declared(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
+/// A request to be written.
+struct Request {
+    method: Method,
+    version: Version,
+    target: Vec<u8>,
+    message: Message,
+}
+
+impl Request {
+    fn choose(source: &mut Source<'_>) -> Option<Self> {
+        let method = choose_method(source)?;
+        let version = source.one_of(&[Version::HTTP_11, Version::HTTP_10]);
+        let target = choose_target(source);
+        let mut message = Message::choose(source);
+        message.headers.remove(EXPECT);
+        message.headers.insert(HOST, HeaderValue::from_static("a:1"));
+        if source.below(4) == 0 {
+            message.headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
+        }
+        Some(Self { method, version, target, message })
+    }
+}
+
 /// What was read of a message behind its head.
 #[derive(Debug, Default)]
 struct Content {
@@ -81,23 +104,28 @@ impl Pair {
 
     /// A request that is written and read, or one that either side refuses for a reason.
     fn request(&mut self, source: &mut Source<'_>) -> Option<RequestHead> {
-        let method = choose_method(source)?;
-        let version = source.one_of(&[Version::HTTP_11, Version::HTTP_10]);
-        let mut target = choose_target(source);
-        if target.is_empty() {
-            target.push(b'/');
+        let request = Request::choose(source)?;
+        let head = self.send(&request)?;
+        let Request { method, version, target, message } = &request;
+        assert_eq!((head.method(), head.target(), head.version()), (method, &target[..], *version));
+        assert_headers(&message.headers, head.headers());
+        let expects = message.headers.contains_key(EXPECT) && *version == Version::HTTP_11;
+        assert_eq!(self.server.expects_continue(), expects && !head.body_length().is_empty());
+        self.go_on(&head, source);
+        if source.below(4) != 0 {
+            self.read_request(&head, message);
         }
-        let mut message = Message::choose(source);
-        message.headers.remove(EXPECT);
-        message.headers.insert(HOST, HeaderValue::from_static("a:1"));
-        if source.below(4) == 0 {
-            message.headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
-        }
+        Some(head)
+    }
+
+    /// The head as the server reads it.
+    fn send(&mut self, request: &Request) -> Option<RequestHead> {
+        let Request { method, version, target, message } = request;
         let (headers, body) = (&message.headers, message.length);
-        let request = Outgoing { method: &method, target: &target, version, headers, body };
+        let outgoing = Outgoing { method, target, version: *version, headers, body };
         let mut wire = Vec::new();
-        if let Err(error) = self.client.send(&request, &mut wire) {
-            check_unsent(error, &request, &wire);
+        if let Err(error) = self.client.send(&outgoing, &mut wire) {
+            check_unsent(error, &outgoing, &wire);
             return None;
         }
         for piece in &message.pieces {
@@ -105,21 +133,12 @@ impl Pair {
         }
         self.client.end_request(message.trailers.as_ref(), &mut wire).expect("as long as it said");
         self.server.feed(&wire);
-        let head = match self.server.poll_head() {
-            Ok(Next::Head(head)) => head,
-            Err(HeadError::Target) => return None, // not every target of legal bytes has a legal form
-            Err(HeadError::StartLine) if std::str::from_utf8(&target).is_err() => return None,
+        match self.server.poll_head() {
+            Ok(Next::Head(head)) => Some(head),
+            Err(HeadError::Target) => None, // not every target of legal bytes has a legal form
+            Err(HeadError::StartLine) if std::str::from_utf8(target).is_err() => None,
             other => panic!("{} is read as {other:?}", wire.escape_ascii()),
-        };
-        assert_eq!((head.method(), head.target(), head.version()), (&method, &target[..], version));
-        assert_headers(headers, head.headers());
-        let expects = headers.contains_key(EXPECT) && version == Version::HTTP_11;
-        assert_eq!(self.server.expects_continue(), expects && !head.body_length().is_empty());
-        self.go_on(&head, source);
-        if source.below(4) != 0 {
-            self.read_request(&head, &message);
         }
-        Some(head)
     }
 
     /// Interim answers.
@@ -176,20 +195,32 @@ impl Pair {
             date: (source.below(2) == 0).then_some(&date),
             close: source.below(4) == 0,
         };
+        let Some(wire) = self.write_answer(&answer, &message, source) else { return false };
+        self.client.feed(&wire);
+        let closes = self.read_answer(request, &answer, &message);
+        self.check_after(closes)
+    }
+
+    /// The answer's bytes, or none if the session refuses it for a reason.
+    fn write_answer(
+        &mut self,
+        answer: &Answer<'_>,
+        message: &Message,
+        source: &mut Source<'_>,
+    ) -> Option<Vec<u8>> {
         let mut wire = Vec::new();
-        if let Err(error) = self.server.put_answer(&answer, &mut wire) {
-            assert!(error == EncodeError::Status(status) || error == EncodeError::WrongLength, "{error:?}");
-            assert!(status.is_informational() || message.headers.contains_key(CONTENT_LENGTH));
+        if let Err(error) = self.server.put_answer(answer, &mut wire) {
+            let expected = [EncodeError::Status(answer.status), EncodeError::WrongLength];
+            assert!(expected.contains(&error), "{error:?}");
+            assert!(answer.status.is_informational() || message.headers.contains_key(CONTENT_LENGTH));
             assert!(wire.is_empty(), "an error writes nothing");
-            return false;
+            return None;
         }
         for piece in &message.pieces {
             self.put_piece(piece, &mut wire, source);
         }
         self.server.end_answer(message.trailers.as_ref(), &mut wire).expect("as long as it said");
-        self.client.feed(&wire);
-        let closes = self.read_answer(request, &answer, &message);
-        self.check_after(closes)
+        Some(wire)
     }
 
     /// In one call or around bytes written by the caller.
@@ -309,7 +340,8 @@ fn choose_method(source: &mut Source<'_>) -> Option<Method> {
 fn choose_target(source: &mut Source<'_>) -> Vec<u8> {
     let start: &[u8] = source.one_of(&[&b"/"[..], b"a:1", b"http://a/", b"*", b""]);
     let more = if source.below(3) == 0 { source.some(12) } else { b"" };
-    [start, more].concat()
+    let target = [start, more].concat();
+    if target.is_empty() { b"/".to_vec() } else { target }
 }
 
 /// Up to four fields; what is no legal name or value is left out.

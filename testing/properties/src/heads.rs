@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use hijack_proto::h1::{Next, ServerSession};
-use hijack_proto::{HeadError, Limits, RequestHead, ResponseHead};
-use http::header::HeaderMap;
+use hijack_proto::{HeadError, Limits, RequestHead, ResponseHead, tokens};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, Version};
 
 use crate::source::tight_limits;
@@ -24,6 +24,7 @@ pub fn request(data: &[u8]) {
                 let written =
                     RequestHead::parse(write_request(&head).into(), &limits).expect("written again");
                 assert_same_request(&head, &written);
+                check_lines(&head);
                 check_session(&head, data, limits);
             }
             Err(error) => check_error(&error),
@@ -48,9 +49,18 @@ pub fn response(data: &[u8]) {
                     ResponseHead::parse(write_response(&head).into(), &limits).expect("written again");
                 assert_same_response(&head, &written);
             }
-            Err(error) => check_error(&error),
+            Err(error) => {
+                assert!(is_of_any_head(&error), "{error:?} is a request's");
+                check_error(&error);
+            }
         }
     }
+}
+
+/// Whether an error is about a head's form, which requests and responses share.
+fn is_of_any_head(error: &HeadError) -> bool {
+    use HeadError::{HeaderName, HeaderValue, StartLine, TooManyHeaders, Version};
+    matches!(error, StartLine | Version | HeaderName | HeaderValue | TooManyHeaders { .. })
 }
 
 /// The bytes of `head`, built from its meaning.
@@ -112,6 +122,27 @@ fn check_status_line(head: &ResponseHead, data: &[u8]) {
         line.pop(); // the space in front of no reason
     }
     assert_eq!(line, found);
+}
+
+/// The header lines, the map and the ways to look for a field tell the same, and what httparse tells.
+fn check_lines(head: &RequestHead) {
+    let lines: Vec<(&[u8], &[u8])> = head.lines().collect();
+    let mut parsed = vec![httparse::EMPTY_HEADER; lines.len()];
+    let start = head.raw().iter().position(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+    let parsed = httparse::parse_headers(&head.raw()[start..], &mut parsed).expect("so many legal lines");
+    let httparse::Status::Complete((len, parsed)) = parsed else { panic!("the lines end") };
+    assert_eq!(start + len, head.raw().len());
+    assert_eq!(lines, parsed.iter().map(|line| (line.name.as_bytes(), line.value)).collect::<Vec<_>>());
+    assert_eq!(lines.len(), head.headers().len());
+    for name in ["host", "connection", "expect", "upgrade", "content-length"] {
+        let field = HeaderName::from_static(name);
+        let values: Vec<&[u8]> = head.headers().get_all(&field).iter().map(HeaderValue::as_bytes).collect();
+        assert_eq!(head.values(name).collect::<Vec<_>>(), values);
+        let list: Vec<&[u8]> = tokens::list(head.headers(), &field).collect();
+        assert_eq!(head.list(name).collect::<Vec<_>>(), list);
+    }
+    let headers = head.headers().clone();
+    assert_eq!(*head.clone().into_request(()).headers(), headers);
 }
 
 fn assert_same_request(one: &RequestHead, other: &RequestHead) {

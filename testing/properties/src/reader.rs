@@ -124,17 +124,28 @@ impl<'w, S: Session> Reader<'w, S> {
                     left -= data.len();
                     self.say(Said::Data(data.to_vec()));
                 }
-                Ok(BodyEvent::NeedInput) => self.feed_next(),
+                Ok(BodyEvent::NeedInput) => {
+                    self.check_nothing_taken();
+                    self.feed_next();
+                }
                 Ok(BodyEvent::End(trailers)) => {
                     assert_eq!(self.session.poll_body(1), Ok(BodyEvent::End(trailers.clone())));
                     return self.say(Said::End(trailers));
                 }
                 Err(error) => {
                     assert_eq!(self.session.poll_body(1), Err(error), "an error stays");
+                    assert!(!error.to_string().is_empty());
+                    self.check_nothing_taken();
                     return self.say(Said::NoBody(error));
                 }
             }
         }
+    }
+
+    /// No byte is gone since something was said last, so that nothing is lost if nobody reads on.
+    fn check_nothing_taken(&self) {
+        let last = self.events.last().map_or(0, |event| event.position);
+        assert_eq!(self.wire.position(&self.session), last, "bytes are taken without being given out");
     }
 
     /// Makes the connection raw, if the session allows it.
@@ -143,6 +154,7 @@ impl<'w, S: Session> Reader<'w, S> {
     ///
     /// If it gives other bytes than those not given out, or allows it twice.
     pub fn take_over(&mut self) -> bool {
+        self.check_nothing_taken();
         let position = self.wire.position(&self.session);
         let unread = self.session.unread().to_vec();
         let taken = self.session.take_over();

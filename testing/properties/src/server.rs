@@ -102,10 +102,12 @@ struct Handler<'w> {
 impl Handler<'_> {
     /// One request; `false` if no other can follow.
     fn serve(&mut self, acts: Acts) -> bool {
-        let Some(head) = self.head() else { return false };
+        if !self.head() {
+            return false;
+        }
         self.go_on(acts);
         self.read(acts.first_read(), acts.step());
-        let goes_on = match acts.answer & 7 {
+        match acts.answer & 7 {
             3 => self.take_over(),
             4 => self.answer_in_part(acts) && self.take_over(),
             5 => self.hand_over() && self.take_over(),
@@ -113,27 +115,26 @@ impl Handler<'_> {
                 self.answer(kind, acts);
                 self.finish(acts)
             }
-        };
-        drop(head);
-        goes_on
+        }
     }
 
-    fn head(&mut self) -> Option<RequestHead> {
+    /// The next head; `false` if there is none.
+    fn head(&mut self) -> bool {
         loop {
             match self.reader.session.poll_head() {
                 Ok(Next::Head(head)) => {
                     self.reader.check_last(head.raw());
                     self.reader.say(Said::Head(head.raw().clone()));
-                    return Some(head);
+                    return true;
                 }
                 Ok(Next::NeedInput) => self.reader.feed_next(),
                 Ok(Next::Ended) => {
                     self.reader.say(Said::Ended);
-                    return None;
+                    return false;
                 }
                 Err(error) => {
                     self.refuse(error);
-                    return None;
+                    return false;
                 }
             }
         }

@@ -125,3 +125,26 @@ impl fmt::Debug for ResponseHead {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<ResponseHead, HeadError> {
+        ResponseHead::parse(Bytes::copy_from_slice(text.as_bytes()), &Limits::default())
+    }
+
+    /// RFC 9112 §3.2 speaks of requests only.
+    #[test]
+    fn takes_no_offence_at_a_host() {
+        let head = parse("HTTP/1.1 304\r\nHost: a/b\r\nHost: c\r\n\r\n").expect("legal");
+        assert_eq!(head.headers().get_all("host").iter().count(), 2);
+    }
+
+    #[test]
+    fn refuses_an_empty_line_first() {
+        for text in ["", "\nHTTP/1.1 200\r\n\r\n", "\r\nHTTP/1.1 200\r\n\r\n"] {
+            assert_eq!(parse(text).err(), Some(HeadError::StartLine), "{text:?}");
+        }
+    }
+}
