@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderMap, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderMap, TRANSFER_ENCODING, UPGRADE};
 use http::{Method, StatusCode, Version};
 
 use super::inbound::Inbound;
@@ -120,7 +120,7 @@ pub struct Handover<'a> {
     /// The protocol of a 101: written as `Connection` and `Upgrade`. One that
     /// [`tokens::is_protocol`] accepts.
     pub upgrade: Option<&'a str>,
-    /// Further header fields, as they are.
+    /// Further header fields, as they are; with `upgrade`, those two excepted.
     pub headers: &'a HeaderMap,
 }
 
@@ -394,7 +394,9 @@ impl ServerSession {
             put_line(out, b"Connection: ", b"Upgrade");
             put_line(out, b"Upgrade: ", protocol.as_bytes());
         }
-        put_headers(out, head.headers, |_| false);
+        put_headers(out, head.headers, |name| {
+            head.upgrade.is_some() && (*name == CONNECTION || *name == UPGRADE)
+        });
         out.extend_from_slice(b"\r\n");
         Ok(())
     }
