@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use std::{fmt, io};
@@ -373,6 +373,8 @@ impl Lease {
 
     /// Sees to it that the wheel looks at this connection at `at_ms` or before.
     fn arm(&self, at_ms: u64) {
+        // Meets the fence in `Registry::turn`: either the entry is seen to be gone here, or the new time there.
+        fence(SeqCst);
         let armed = self.record.armed.load(Relaxed);
         if armed == 0 || at_ms.div_ceil(TICK_MS) + 1 < armed {
             self.registry.arm(&self.record, at_ms);
@@ -466,6 +468,11 @@ impl fmt::Debug for Lease {
 impl Record {
     pub(super) fn set_armed(&self, tick: Option<u64>) {
         self.armed.store(tick.map_or(0, |tick| tick + 1), Relaxed);
+    }
+
+    /// Whether there is an entry at `tick` or before.
+    pub(super) fn is_armed_by(&self, tick: u64) -> bool {
+        (1..=tick + 1).contains(&self.armed.load(Relaxed))
     }
 
     pub(super) fn is_armed_for(&self, tick: u64) -> bool {

@@ -202,6 +202,32 @@ impl<Io: Stream> Serving<Io> {
 /// It is an `AsyncWrite`: what is written gets the answer's framing, and leaves when some has gathered, at a
 /// flush, and at the end. [`finish`](Self::finish) ends it; dropped before, it closes the connection, so that
 /// the client sees the answer as cut.
+///
+/// Behind a takeover there is nothing left to write, flush or copy with:
+///
+/// ```compile_fail,E0382
+/// # use tokio::io::AsyncWriteExt;
+/// async fn write(mut responder: hijack::Responder) -> Result<(), hijack::Error> {
+///     let conn = responder.take_over().await?;
+///     Ok(responder.write_all(b"late").await?) // moved above
+/// }
+/// ```
+///
+/// ```compile_fail,E0382
+/// # use tokio::io::AsyncWriteExt;
+/// async fn flush(mut responder: hijack::Responder) -> Result<(), hijack::Error> {
+///     let conn = responder.take_over().await?;
+///     Ok(responder.flush().await?) // moved above
+/// }
+/// ```
+///
+/// ```compile_fail,E0382
+/// async fn copy(mut responder: hijack::Responder) -> Result<(), hijack::Error> {
+///     let mut conn = responder.take_over().await?;
+///     tokio::io::copy(&mut conn, &mut responder).await?; // moved above
+///     Ok(())
+/// }
+/// ```
 #[must_use = "dropped unfinished, it closes the connection"]
 pub struct Responder<Io = Transport>(Box<Serving<Io>>);
 
