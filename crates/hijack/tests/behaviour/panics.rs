@@ -84,7 +84,7 @@ async fn a_drop_closes_and_is_recorded() {
                 "/conn" => drop(exchange.take_over().await?),
                 "/halves" => drop(exchange.take_over().await?.into_split()),
                 "/refused" => {
-                    drop(exchange.upgrade(hijack::Upgrade::to(["echo"])).await.expect_err("no offer"))
+                    drop(exchange.upgrade(hijack::Upgrade::to(["echo"])).await.expect_err("no offer"));
                 }
                 "/hand_off" => {
                     return Ok(exchange.take_over().await?.hand_off(|conn| async move {
