@@ -63,7 +63,7 @@ async fn a_panic_closes_and_is_recorded() {
         other.send(GET).await;
         other.expect(OK).await;
     }
-    until("only the other one lives", || site.tracker().count() == 1).await;
+    until("only the other one is left", || site.tracker().count() == 1).await;
 }
 
 /// Behaviour 17: so does a drop, whatever was held.
