@@ -1,6 +1,7 @@
 //! Heads alone: what was parsed is what stands there, and means the same written again.
 
 use bytes::Bytes;
+use hijack_proto::body::BodyLength;
 use hijack_proto::h1::{Next, ServerSession};
 use hijack_proto::{HeadError, Limits, RequestHead, ResponseHead, tokens};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -25,6 +26,7 @@ pub fn request(data: &[u8]) {
                     RequestHead::parse(write_request(&head).into(), &limits).expect("written again");
                 assert_same_request(&head, &written);
                 check_lines(&head);
+                check_rules(&head);
                 check_session(&head, data, limits);
             }
             Err(error) => check_error(&error),
@@ -143,6 +145,26 @@ fn check_lines(head: &RequestHead) {
     }
     let headers = head.headers().clone();
     assert_eq!(*head.clone().into_request(()).headers(), headers);
+}
+
+/// What every accepted request keeps to: RFC 9112 §3.2 on `Host`, §6 on the length of the body.
+fn check_rules(head: &RequestHead) {
+    let all = |name| head.headers().get_all(name).iter().map(HeaderValue::as_bytes).collect::<Vec<_>>();
+    let hosts = all("host").len();
+    assert!(hosts == 1 || (hosts == 0 && head.version() != Version::HTTP_11));
+    let length = match (&all("content-length")[..], &all("transfer-encoding")[..]) {
+        ([], []) => BodyLength::Exact(0),
+        ([length], []) => {
+            assert!(length.iter().all(u8::is_ascii_digit));
+            BodyLength::Exact(String::from_utf8_lossy(length).parse().expect("digits"))
+        }
+        ([], [coding]) => {
+            assert!(coding.eq_ignore_ascii_case(b"chunked") && head.version() == Version::HTTP_11);
+            BodyLength::Chunked
+        }
+        other => panic!("ambiguous: {other:?}"),
+    };
+    assert_eq!(head.body_length(), length);
 }
 
 fn assert_same_request(one: &RequestHead, other: &RequestHead) {
