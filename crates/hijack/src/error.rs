@@ -14,7 +14,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why something on a connection did not work.
 ///
-/// A handler may return one with `?`; the connection is then closed, unless it was answered before.
+/// A handler may return one with `?`; the connection is then closed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {

@@ -46,7 +46,7 @@ pub struct Handover<'a> {
     /// The protocol of a 101: written as `Connection` and `Upgrade`. One that
     /// [`tokens::is_protocol`] accepts.
     pub upgrade: Option<&'a str>,
-    /// Further header fields, as they are; with `upgrade`, those two excepted.
+    /// Further header fields, as they are; with `upgrade`, those two and the framing ones excepted.
     pub headers: &'a HeaderMap,
 }
 
@@ -60,9 +60,9 @@ impl Handover<'_> {
             put_line(out, b"Connection: ", b"Upgrade");
             put_line(out, b"Upgrade: ", protocol.as_bytes());
         }
-        put_headers(out, self.headers, |name| {
-            self.upgrade.is_some() && (*name == CONNECTION || *name == UPGRADE)
-        });
+        // RFC 9110 §8.6 and RFC 9112 §6.1: a 101 has no length and no coding.
+        let ours = [CONNECTION, UPGRADE, CONTENT_LENGTH, TRANSFER_ENCODING];
+        put_headers(out, self.headers, |name| self.upgrade.is_some() && ours.contains(name));
         out.extend_from_slice(b"\r\n");
     }
 }

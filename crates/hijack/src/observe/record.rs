@@ -209,6 +209,10 @@ impl Record {
 
     pub(crate) fn set_task(&self, task: AbortHandle) {
         let _ = self.task.set(task);
+        // Whoever forced the end before had no task to abort.
+        if let (true, Some(task)) = (self.forced.load(SeqCst), self.task.get()) {
+            task.abort();
+        }
     }
 
     pub(super) fn wake(&self) {

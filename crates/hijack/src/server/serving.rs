@@ -10,6 +10,7 @@ use hijack_proto::body::BodyEvent;
 use hijack_proto::date::FixDate;
 use hijack_proto::h1::{After, Next, ServerSession};
 use hijack_proto::{HeadError, RequestHead};
+use http::StatusCode;
 use tokio::io::ReadBuf;
 
 use super::{Config, Exchange};
@@ -268,6 +269,10 @@ impl<Io: Stream> Serving<Io> {
     async fn refuse(&mut self, error: &Error) {
         let refused = match error {
             Error::Head(error) => *error,
+            Error::Body(_) => {
+                // It came to light behind the answer.
+                return self.wire.lease.record().set_end(EndReason::Refused(StatusCode::BAD_REQUEST));
+            }
             _ if error.timeout() == Some(Timeout::Head) && !self.session.unread().is_empty() => {
                 HeadError::TimedOut
             }

@@ -12,7 +12,7 @@ use crate::observe::{EndReason, State};
 pub struct ShutdownReport {
     /// Connections without a request; they were closed.
     pub idle: usize,
-    /// Connections with a request under way; they were let finish.
+    /// Connections with a request under way, or the head of one; they were let finish.
     pub active: usize,
     /// Taken-over connections; their owners were told.
     pub taken: usize,
@@ -40,8 +40,8 @@ impl Server {
         let mut report = ShutdownReport::default();
         for record in self.0.registry.all() {
             match record.state() {
-                State::Idle | State::Head | State::Handshake => report.idle += 1,
-                State::Active => report.active += 1,
+                State::Idle | State::Handshake => report.idle += 1,
+                State::Head | State::Active => report.active += 1,
                 State::Taken => report.taken += 1,
             }
             record.tell();
