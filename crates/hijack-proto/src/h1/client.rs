@@ -6,8 +6,9 @@ use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use http::{Method, StatusCode, Version};
 
+use super::answer::AnswerBody;
 use super::inbound::Inbound;
-use super::server::{AnswerBody, TakeOverError};
+use super::takeover::TakeOverError;
 use crate::body::{BodyError, BodyEvent, BodyLength, Decoder, EncodeError, Encoder, response_length};
 use crate::head::{HeadError, ResponseHead, put_decimal, put_headers, put_line, put_request_line};
 use crate::{Limits, tokens};

@@ -9,9 +9,13 @@
 //!                        └────────────┴──→ take_over → every byte not given out yet
 //! ```
 
+mod answer;
 mod client;
 mod inbound;
 mod server;
+mod takeover;
 
+pub use answer::{Answer, AnswerBody, Handover};
 pub use client::{Answered, ClientSession, Outgoing, RequestId};
-pub use server::{After, Answer, AnswerBody, Handover, Next, ServerSession, TakeOverError};
+pub use server::{After, Next, ServerSession};
+pub use takeover::TakeOverError;

@@ -1,17 +1,15 @@
 //! The server's side of a connection.
 
-use std::fmt;
-
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderMap, TRANSFER_ENCODING};
-use http::{Method, StatusCode, Version};
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
+use http::{StatusCode, Version};
 
+use super::answer::{Answer, Asked, Framing, Handover, put_answer_head};
 use super::inbound::Inbound;
+use super::takeover::TakeOverError;
 use crate::body::{BodyError, BodyEvent, Decoder, EncodeError, Encoder};
 use crate::date::FixDate;
-use crate::head::{
-    Field, Fields, HeadError, Reason, RequestHead, put_decimal, put_headers, put_line, put_status_line,
-};
+use crate::head::{Field, Fields, HeadError, RequestHead, put_headers, put_line, put_status_line};
 use crate::{Limits, tokens};
 
 /// One HTTP/1.1 connection as a server sees it.
@@ -52,9 +50,7 @@ enum State {
 /// What must be remembered of a request until it is answered.
 #[derive(Debug)]
 struct Open {
-    version: Version,
-    is_head: bool,
-    is_connect: bool,
+    asked: Asked,
     /// Both sides agree so far that the connection goes on.
     keep_alive: bool,
     /// The client waits for a 100 that was not sent yet.
@@ -81,49 +77,6 @@ pub enum Next {
     Ended,
 }
 
-/// The length of an answer's body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AnswerBody {
-    /// So many bytes.
-    Exact(u64),
-    /// Not known beforehand: chunks toward HTTP/1.1, the end of the connection toward HTTP/1.0.
-    Unknown,
-}
-
-/// An answer's head.
-#[derive(Debug, Clone, Copy)]
-pub struct Answer<'a> {
-    /// A final status: not 1xx.
-    pub status: StatusCode,
-    /// Words for the status line, if not the usual ones.
-    pub reason: Option<&'a Reason>,
-    /// Header fields. `Transfer-Encoding` is left out, framing being the session's; `Content-Length` must fit
-    /// the body.
-    pub headers: &'a HeaderMap,
-    /// The length of the body.
-    pub body: AnswerBody,
-    /// `Date`, unless the headers have one (RFC 9110 §6.6.1).
-    pub date: Option<&'a FixDate>,
-    /// End the connection behind this answer.
-    pub close: bool,
-}
-
-/// The last head of HTTP, in front of a takeover.
-#[derive(Debug, Clone, Copy)]
-pub struct Handover<'a> {
-    /// The status.
-    pub status: StatusCode,
-    /// Words for the status line, if not the usual ones.
-    pub reason: Option<&'a Reason>,
-    /// `Date`, unless the headers have one.
-    pub date: Option<&'a FixDate>,
-    /// The protocol of a 101: written as `Connection` and `Upgrade`. One that
-    /// [`tokens::is_protocol`] accepts.
-    pub upgrade: Option<&'a str>,
-    /// Further header fields, as they are.
-    pub headers: &'a HeaderMap,
-}
-
 /// What happens on the connection behind a complete answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum After {
@@ -134,36 +87,6 @@ pub enum After {
     /// The connection is to be closed.
     Close,
 }
-
-/// Why a connection cannot be taken over now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TakeOverError {
-    /// No request is open: none came yet, or its head was refused.
-    NoExchange,
-    /// The answer is complete: the connection is HTTP's again.
-    AnswerComplete,
-    /// It was taken over before.
-    Taken,
-    /// (Client) Answers are still to come, so many.
-    Pending(usize),
-    /// (Client) The body of the last answer was not read to its end.
-    BodyUnread,
-}
-
-impl fmt::Display for TakeOverError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoExchange => f.write_str("no open exchange to take over"),
-            Self::AnswerComplete => f.write_str("the answer is already complete"),
-            Self::Taken => f.write_str("the connection was already taken over"),
-            Self::Pending(count) => write!(f, "{count} answers are still to come"),
-            Self::BodyUnread => f.write_str("the answer's body is not read to its end"),
-        }
-    }
-}
-
-impl std::error::Error for TakeOverError {}
 
 impl ServerSession {
     /// A session for a new connection.
@@ -290,7 +213,7 @@ impl ServerSession {
             return Err(EncodeError::NotOpen);
         };
         let interim = status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS;
-        if !interim || open.version == Version::HTTP_10 {
+        if !interim || open.asked.version == Version::HTTP_10 {
             return Err(EncodeError::Status(status));
         }
         open.expects &= status != StatusCode::CONTINUE;
@@ -313,12 +236,13 @@ impl ServerSession {
             return Err(EncodeError::Status(answer.status));
         }
         let fields = Fields::of(answer.headers);
-        let framing = open.frame(answer, fields)?;
+        let framing = open.asked.frame(answer, fields)?;
         let body_held_back = open.expects && !self.inbound.body.is_done();
         let says_close =
             fields.has(Field::Connection) && tokens::contains(answer.headers, &CONNECTION, "close");
         open.decide_keep_alive(answer, framing, body_held_back || says_close);
-        open.put_head(answer, framing, fields, says_close, out);
+        let connection = open.connection_line(answer, says_close);
+        put_answer_head(answer, framing, fields, connection, out);
         open.answer = Progress::Body(framing.encoder);
         Ok(())
     }
@@ -386,16 +310,7 @@ impl ServerSession {
         if !self.is_unanswered() {
             return Err(EncodeError::NotOpen);
         }
-        put_status_line(out, Version::HTTP_11, head.status, head.reason);
-        if let Some(date) = head.date.filter(|_| !head.headers.contains_key(DATE)) {
-            put_line(out, b"Date: ", date);
-        }
-        if let Some(protocol) = head.upgrade {
-            put_line(out, b"Connection: ", b"Upgrade");
-            put_line(out, b"Upgrade: ", protocol.as_bytes());
-        }
-        put_headers(out, head.headers, |_| false);
-        out.extend_from_slice(b"\r\n");
+        head.put(out);
         Ok(())
     }
 
@@ -452,13 +367,6 @@ impl ServerSession {
     }
 }
 
-/// How an answer's body is framed, and what its head says of it.
-#[derive(Debug, Clone, Copy)]
-struct Framing {
-    encoder: Encoder,
-    content_length: Option<u64>,
-}
-
 impl Open {
     fn new(head: &RequestHead) -> Result<Self, HeadError> {
         let expects = head.fields().has(Field::Expect);
@@ -466,52 +374,12 @@ impl Open {
             return Err(HeadError::Expectation);
         }
         Ok(Self {
-            version: head.version(),
-            is_head: *head.method() == Method::HEAD,
-            is_connect: *head.method() == Method::CONNECT,
+            asked: Asked::of(head),
             keep_alive: wants_keep_alive(head),
             // RFC 9110 §10.1.1: ignored in HTTP/1.0, and where there is no body to hold back.
             expects: expects && head.version() != Version::HTTP_10 && !head.body_length().is_empty(),
             answer: Progress::None,
         })
-    }
-
-    /// Decides how the body is framed (RFC 9112 §6).
-    fn frame(&self, answer: &Answer<'_>, fields: Fields) -> Result<Framing, EncodeError> {
-        if fields.repeats(Field::ContentLength) {
-            return Err(EncodeError::WrongLength);
-        }
-        let length = fields.has(Field::ContentLength).then(|| answer.headers.get(CONTENT_LENGTH)).flatten();
-        let declared = match length {
-            Some(text) => {
-                Some(text.to_str().ok().and_then(|text| text.parse().ok()).ok_or(EncodeError::WrongLength)?)
-            }
-            None => None,
-        };
-        let tunnel = self.is_connect && answer.status.is_success();
-        if tunnel || answer.status == StatusCode::NO_CONTENT {
-            // RFC 9110 §8.6: neither may say a length.
-            return Ok(Framing { encoder: Encoder::Discard, content_length: None });
-        }
-        if self.is_head || answer.status == StatusCode::NOT_MODIFIED {
-            // RFC 9110 §9.3.2: the length that GET would have had, where it is known. An empty body given to
-            // HEAD says nothing of that length.
-            let known = match answer.body {
-                AnswerBody::Exact(len) if len > 0 && self.is_head => Some(len),
-                _ => None,
-            };
-            return Ok(Framing { encoder: Encoder::Discard, content_length: declared.or(known) });
-        }
-        match (answer.body, declared) {
-            (AnswerBody::Exact(len), Some(declared)) if len != declared => Err(EncodeError::WrongLength),
-            (AnswerBody::Exact(len), _) | (AnswerBody::Unknown, Some(len)) => {
-                Ok(Framing { encoder: Encoder::Exact(len), content_length: Some(len) })
-            }
-            (AnswerBody::Unknown, None) if self.version == Version::HTTP_11 => {
-                Ok(Framing { encoder: Encoder::Chunked, content_length: None })
-            }
-            (AnswerBody::Unknown, None) => Ok(Framing { encoder: Encoder::UntilClose, content_length: None }),
-        }
     }
 
     fn decide_keep_alive(&mut self, answer: &Answer<'_>, framing: Framing, ends: bool) {
@@ -520,46 +388,19 @@ impl Open {
         let closes = answer.close
             || ends
             // RFC 9931: a CONNECT that was not taken over is over, whatever was answered.
-            || self.is_connect
+            || self.asked.is_connect
             || framing.encoder == Encoder::UntilClose
-            || self.version == Version::HTTP_2;
+            || self.asked.version == Version::HTTP_2;
         self.keep_alive &= !closes;
     }
 
-    fn put_head(
-        &self,
-        answer: &Answer<'_>,
-        framing: Framing,
-        fields: Fields,
-        says_close: bool,
-        out: &mut Vec<u8>,
-    ) {
-        // RFC 9112 §2.3: an answer says the highest version that the server speaks, also to HTTP/1.0.
-        put_status_line(out, Version::HTTP_11, answer.status, answer.reason);
-        if let Some(date) = answer.date.filter(|_| !fields.has(Field::Date)) {
-            put_line(out, b"Date: ", date);
+    /// What the session itself says in `Connection`.
+    fn connection_line(&self, answer: &Answer<'_>, says_close: bool) -> Option<&'static [u8]> {
+        if self.keep_alive {
+            // RFC 9112 §9.3: HTTP/1.0 goes on only where both sides say so.
+            return (self.asked.version == Version::HTTP_10).then_some(b"keep-alive");
         }
-        put_headers(out, answer.headers, |name| *name == CONTENT_LENGTH || *name == TRANSFER_ENCODING);
-        if let Some(len) = framing.content_length {
-            out.extend_from_slice(b"Content-Length: ");
-            put_decimal(out, len);
-            out.extend_from_slice(b"\r\n");
-        }
-        if framing.encoder == Encoder::Chunked {
-            put_line(out, b"Transfer-Encoding: ", b"chunked");
-        }
-        if !self.keep_alive {
-            if !says_close && !self.is_tunnel(answer) {
-                put_line(out, b"Connection: ", b"close");
-            }
-        } else if self.version == Version::HTTP_10 {
-            put_line(out, b"Connection: ", b"keep-alive");
-        }
-        out.extend_from_slice(b"\r\n");
-    }
-
-    fn is_tunnel(&self, answer: &Answer<'_>) -> bool {
-        self.is_connect && answer.status.is_success()
+        (!says_close && !self.asked.opens_tunnel(answer.status)).then_some(b"close")
     }
 }
 

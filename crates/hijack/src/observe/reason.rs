@@ -88,3 +88,15 @@ impl fmt::Display for EndReason {
         }
     }
 }
+
+/// The source of an IO error on a connection that was ended by us.
+#[derive(Debug, Clone)]
+pub(crate) struct Ended(pub(crate) EndReason);
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "connection ended: {}", self.0)
+    }
+}
+
+impl std::error::Error for Ended {}

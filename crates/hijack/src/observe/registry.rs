@@ -1,13 +1,13 @@
 //! The connections that live, and the ticker that moves their clock.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::clock::{TICK, Wheel};
+use super::clock::{TICK, TICK_MS, Wheel};
 use super::record::Record;
 use super::{Connection, EndReason, Lease, Observer, Peer, State};
 
@@ -157,8 +157,12 @@ impl Registry {
     }
 
     pub(super) fn arm(&self, record: &Record, at_ms: u64) {
-        let tick = lock(&self.wheel).insert(record.id, at_ms);
-        record.set_armed(Some(tick));
+        let mut wheel = lock(&self.wheel);
+        // The owner and the ticker may both be here, and the earlier time must stay.
+        if !record.is_armed_by(at_ms.div_ceil(TICK_MS)) {
+            let tick = wheel.insert(record.id, at_ms);
+            record.set_armed(Some(tick));
+        }
     }
 
     fn shard(&self, id: u64) -> &Mutex<HashMap<u64, Arc<Record>>> {
@@ -188,6 +192,7 @@ impl Registry {
                 continue;
             };
             record.set_armed(None);
+            fence(SeqCst);
             if record.is_overdue(now) {
                 record.wake();
             }

@@ -28,7 +28,7 @@ use crate::stream::{Stream, Transport};
 /// | [`upgrade`](Self::upgrade) | a checked 101 | [`Conn`](crate::Conn) |
 /// | [`accept_connect`](Self::accept_connect) | a checked 2xx to `CONNECT` | [`Conn`](crate::Conn) |
 ///
-/// ```compile_fail
+/// ```compile_fail,E0382
 /// async fn twice(exchange: hijack::Exchange) -> Result<hijack::Outcome, hijack::Error> {
 ///     let conn = exchange.take_over().await?;
 ///     exchange.respond(http::Response::new(hijack::Body::empty())).await // moved above

@@ -53,9 +53,9 @@ impl<Io: Stream> Exchange<Io> {
     {
         let (head, body) = response.into_parts();
         let length = body.size_hint().exact().map_or(AnswerBody::Unknown, AnswerBody::Exact);
-        self.0.drain_buffered();
         // The head is written before anything is awaited, so the future is small.
-        let begun = self.0.put_answer(&head, length);
+        let goes_on = self.0.drains_soon();
+        let begun = self.0.put_answer(&head, length, goes_on);
         async move {
             begun?;
             self.0.send(pin!(body)).await?;
@@ -70,7 +70,8 @@ impl<Io: Stream> Exchange<Io> {
     ///
     /// [`Error::Encode`] if the head cannot be sent. Nothing is written to the stream yet.
     pub fn start(mut self, head: Response<()>) -> Result<Responder<Io>, Error> {
-        self.0.put_answer(&head.into_parts().0, AnswerBody::Unknown)?;
+        let goes_on = self.0.is_drainable();
+        self.0.put_answer(&head.into_parts().0, AnswerBody::Unknown, goes_on)?;
         Ok(Responder(self.0))
     }
 }
@@ -100,21 +101,24 @@ impl<Io: Stream> Serving<Io> {
         self.end_answer(trailers.as_deref()).await
     }
 
-    /// Throws away what of the body has come: behind an answer nobody can ask for it.
-    fn drain_buffered(&mut self) {
-        if !self.session.expects_continue() {
-            while let Ok(BodyEvent::Data(_)) = self.session.poll_body(usize::MAX) {}
+    /// Whether the rest of the body is short enough to be read behind the answer. Of a chunked one what has come
+    /// is thrown away, since nobody can ask for it any more; the end must be among it.
+    ///
+    /// To say that the connection goes on and then to close it would break the client's next request.
+    fn drains_soon(&mut self) -> bool {
+        if self.session.body_remaining().is_none() && !self.session.expects_continue() {
+            let mut drained = 0;
+            while let Ok(BodyEvent::Data(data)) = self.session.poll_body(usize::MAX) {
+                drained += data.len();
+                if drained > self.config.drain_len {
+                    break;
+                }
+            }
         }
+        self.is_drainable()
     }
 
-    /// Whether the rest of the body is known to be short enough to be read behind the answer. A chunked one may
-    /// be endless; to say that the connection goes on and then to close it would break the client's next
-    /// request.
-    fn can_drain(&self) -> bool {
-        self.session.body_remaining().is_some_and(|left| left <= self.config.drain_len as u64)
-    }
-
-    fn put_answer(&mut self, head: &response::Parts, body: AnswerBody) -> Result<(), Error> {
+    fn put_answer(&mut self, head: &response::Parts, body: AnswerBody, goes_on: bool) -> Result<(), Error> {
         let date = self.date();
         let answer = Answer {
             status: head.status,
@@ -122,7 +126,7 @@ impl<Io: Stream> Serving<Io> {
             headers: &head.headers,
             body,
             date: date.as_ref(),
-            close: self.is_closing() || !self.can_drain(),
+            close: self.is_closing() || !goes_on,
         };
         Ok(self.session.put_answer(&answer, self.wire.out())?)
     }
@@ -198,6 +202,32 @@ impl<Io: Stream> Serving<Io> {
 /// It is an `AsyncWrite`: what is written gets the answer's framing, and leaves when some has gathered, at a
 /// flush, and at the end. [`finish`](Self::finish) ends it; dropped before, it closes the connection, so that
 /// the client sees the answer as cut.
+///
+/// Behind a takeover there is nothing left to write, flush or copy with:
+///
+/// ```compile_fail,E0382
+/// # use tokio::io::AsyncWriteExt;
+/// async fn write(mut responder: hijack::Responder) -> Result<(), hijack::Error> {
+///     let conn = responder.take_over().await?;
+///     Ok(responder.write_all(b"late").await?) // moved above
+/// }
+/// ```
+///
+/// ```compile_fail,E0382
+/// # use tokio::io::AsyncWriteExt;
+/// async fn flush(mut responder: hijack::Responder) -> Result<(), hijack::Error> {
+///     let conn = responder.take_over().await?;
+///     Ok(responder.flush().await?) // moved above
+/// }
+/// ```
+///
+/// ```compile_fail,E0382
+/// async fn copy(mut responder: hijack::Responder) -> Result<(), hijack::Error> {
+///     let mut conn = responder.take_over().await?;
+///     tokio::io::copy(&mut conn, &mut responder).await?; // moved above
+///     Ok(())
+/// }
+/// ```
 #[must_use = "dropped unfinished, it closes the connection"]
 pub struct Responder<Io = Transport>(Box<Serving<Io>>);
 

@@ -195,6 +195,11 @@ impl<Io: Stream> Serving<Io> {
         self.config.date.then(|| crate::date::now(tick))
     }
 
+    /// Whether the rest of the request's body is known to be short enough to be read and thrown away.
+    pub(super) fn is_drainable(&self) -> bool {
+        self.session.body_remaining().is_some_and(|left| left <= self.config.drain_len as u64)
+    }
+
     /// Ends the exchange at hand: `true` if the connection goes on.
     async fn end_exchange(&mut self) -> Result<bool, Error> {
         let mut drained = 0;
@@ -202,7 +207,9 @@ impl<Io: Stream> Serving<Io> {
             match self.session.finish() {
                 After::NextHead => return Ok(true),
                 After::Close => {
-                    self.wire.lease.record().set_end(EndReason::Closed);
+                    let too_long = EndReason::LimitReached("drain_len", self.config.drain_len);
+                    let reason = if self.is_drainable() { EndReason::Closed } else { too_long };
+                    self.wire.lease.record().set_end(reason);
                     let unheard = !self.session.body_is_read() || !self.session.unread().is_empty();
                     self.close(unheard).await;
                     return Ok(false);

@@ -1,0 +1,33 @@
+//! Why a session cannot be taken over, in either role.
+
+use std::fmt;
+
+/// Why a connection cannot be taken over now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TakeOverError {
+    /// No request is open: none came yet, or its head was refused.
+    NoExchange,
+    /// The answer is complete: the connection is HTTP's again.
+    AnswerComplete,
+    /// It was taken over before.
+    Taken,
+    /// (Client) Answers are still to come, so many.
+    Pending(usize),
+    /// (Client) The body of the last answer was not read to its end.
+    BodyUnread,
+}
+
+impl fmt::Display for TakeOverError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoExchange => f.write_str("no open exchange to take over"),
+            Self::AnswerComplete => f.write_str("the answer is already complete"),
+            Self::Taken => f.write_str("the connection was already taken over"),
+            Self::Pending(count) => write!(f, "{count} answers are still to come"),
+            Self::BodyUnread => f.write_str("the answer's body is not read to its end"),
+        }
+    }
+}
+
+impl std::error::Error for TakeOverError {}
