@@ -10,5 +10,8 @@ cargo +nightly fuzz --version >/dev/null 2>&1 || {
 }
 for target in $(cargo +nightly fuzz list); do
   echo "fuzz: $target"
-  cargo +nightly fuzz run "$target" -- -max_total_time="${SECONDS_EACH:-10}" -verbosity=0
+  # What is found goes to the first folder, so that the committed corpus stays as it is.
+  found=$(mktemp -d)
+  cargo +nightly fuzz run "$target" "$found" "fuzz/corpus/$target" -- -max_total_time="${SECONDS_EACH:-10}" -verbosity=0
+  rm -r "$found"
 done

@@ -124,7 +124,7 @@ fn declared_length(version: Version, headers: &HeaderMap) -> Result<Option<BodyL
 }
 
 /// RFC 9110 §8.6: digits only; a sign, a list or an empty value is no length.
-fn parse_length(text: &[u8]) -> Result<u64, FramingError> {
+pub(crate) fn parse_length(text: &[u8]) -> Result<u64, FramingError> {
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
         return Err(FramingError::InvalidLength);
     }

@@ -13,4 +13,5 @@ pub(crate) use decode::Decoder;
 pub use decode::{BodyError, BodyEvent};
 pub use encode::EncodeError;
 pub(crate) use encode::Encoder;
+pub(crate) use framing::parse_length;
 pub use framing::{BodyLength, FramingError, request_length, response_length};

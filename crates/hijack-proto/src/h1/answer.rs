@@ -3,7 +3,7 @@
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderMap, TRANSFER_ENCODING, UPGRADE};
 use http::{Method, StatusCode, Version};
 
-use crate::body::{EncodeError, Encoder};
+use crate::body::{EncodeError, Encoder, parse_length};
 use crate::date::FixDate;
 use crate::head::{Field, Fields, Reason, RequestHead, put_decimal, put_headers, put_line, put_status_line};
 
@@ -126,13 +126,12 @@ impl Asked {
 }
 
 /// The length that the headers declare.
-fn declared_length(headers: &HeaderMap, fields: Fields) -> Result<Option<u64>, EncodeError> {
+pub(super) fn declared_length(headers: &HeaderMap, fields: Fields) -> Result<Option<u64>, EncodeError> {
     if !fields.has(Field::ContentLength) {
         return Ok(None);
     }
     let text = headers.get(CONTENT_LENGTH).filter(|_| !fields.repeats(Field::ContentLength));
-    let length = text.and_then(|text| text.to_str().ok()).and_then(|text| text.parse().ok());
-    length.map(Some).ok_or(EncodeError::WrongLength)
+    text.and_then(|text| parse_length(text.as_bytes()).ok()).map(Some).ok_or(EncodeError::WrongLength)
 }
 
 /// Writes the head. `connection` is what the session says of the connection, beside what the headers say.

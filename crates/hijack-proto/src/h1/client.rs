@@ -6,11 +6,11 @@ use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use http::{Method, StatusCode, Version};
 
-use super::answer::AnswerBody;
+use super::answer::{AnswerBody, declared_length};
 use super::inbound::Inbound;
 use super::takeover::TakeOverError;
 use crate::body::{BodyError, BodyEvent, BodyLength, Decoder, EncodeError, Encoder, response_length};
-use crate::head::{HeadError, ResponseHead, put_decimal, put_headers, put_line, put_request_line};
+use crate::head::{Fields, HeadError, ResponseHead, put_decimal, put_headers, put_line, put_request_line};
 use crate::{Limits, tokens};
 
 /// One HTTP/1.1 connection as a client sees it: requests go out one by one or ahead of their answers, answers
@@ -241,6 +241,7 @@ impl ClientSession {
         }
         let Some(raw) = self.inbound.next_head(&self.limits)? else {
             return match (self.inbound.is_eof(), self.inbound.unread().is_empty()) {
+                (true, true) if matches!(self.reading, Reading::Head(1..)) => Err(HeadError::Truncated),
                 (true, true) => Ok(Answered::Ended),
                 (true, false) => Err(HeadError::Truncated),
                 (false, _) => {
@@ -277,7 +278,8 @@ impl ClientSession {
         Ok(Answered::Final { id, head, body, closes })
     }
 
-    /// The next up to `max` bytes of the answer's body. Nothing behind them is consumed.
+    /// The next up to `max` bytes of the answer's body. Nothing behind them is consumed; a
+    /// `max` of zero counts as one.
     ///
     /// # Errors
     ///
@@ -324,12 +326,7 @@ impl ClientSession {
 
 /// How a request's body is framed, and the length that its head tells (RFC 9112 §6).
 fn frame(request: &Outgoing<'_>) -> Result<(Encoder, Option<u64>), EncodeError> {
-    let declared = match request.headers.get(CONTENT_LENGTH) {
-        Some(text) => {
-            Some(text.to_str().ok().and_then(|text| text.parse().ok()).ok_or(EncodeError::WrongLength)?)
-        }
-        None => None,
-    };
+    let declared = declared_length(request.headers, Fields::of(request.headers))?;
     match (request.body, declared) {
         (AnswerBody::Exact(len), Some(declared)) if len != declared => Err(EncodeError::WrongLength),
         // RFC 9110 §8.6: methods that expect a body say its length even when it is empty.

@@ -157,7 +157,8 @@ impl ServerSession {
         Ok(Next::Head(head))
     }
 
-    /// The next up to `max` bytes of the request's body. Nothing behind them is consumed.
+    /// The next up to `max` bytes of the request's body. Nothing behind them is consumed; a
+    /// `max` of zero counts as one.
     ///
     /// # Errors
     ///
@@ -323,8 +324,14 @@ impl ServerSession {
     pub fn take_over(&mut self) -> Result<Bytes, TakeOverError> {
         match &self.state {
             State::Open(Open { answer: Progress::Complete, .. }) => Err(TakeOverError::AnswerComplete),
-            // An answer whose declared length is written is complete for the client, ended or not.
+            // An answer whose declared length is written is complete for the client, ended or not; so is one
+            // without a body, unless it opens a tunnel.
             State::Open(Open { answer: Progress::Body(Encoder::Exact(0)), .. }) => {
+                Err(TakeOverError::AnswerComplete)
+            }
+            State::Open(Open { answer: Progress::Body(Encoder::Discard), asked, .. })
+                if !asked.is_connect =>
+            {
                 Err(TakeOverError::AnswerComplete)
             }
             State::Open(_) => {

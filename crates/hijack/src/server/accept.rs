@@ -87,8 +87,8 @@ impl Server {
 
     /// Accepts connections and gives every request on them to `handler`, until the server is shut down.
     ///
-    /// Each connection is a task of the current runtime. A handler's error closes its connection if it was
-    /// not answered yet, and so does a panic; both are recorded, and neither touches another connection. One
+    /// Each connection is a task of the current runtime. A handler's error closes its connection, and so
+    /// does a panic; both are recorded, and neither touches another connection. One
     /// server may serve several listeners.
     ///
     /// # Cancel safety
