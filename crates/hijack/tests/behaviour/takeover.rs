@@ -198,6 +198,20 @@ async fn refuses_a_takeover_behind_a_complete_answer() {
     }
 }
 
+/// Behaviour 8: an answer without a body is complete with its head: what follows it is the next request.
+#[tokio::test]
+async fn refuses_a_takeover_behind_a_head_without_a_body() {
+    for (request, status) in [("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", 200), (GET, 204), (GET, 304)] {
+        let (_client, exchange) = exchange([request, GET].concat()).await;
+        let head = Response::builder().status(status).body(()).expect("a head");
+        let result = exchange.start(head).expect("a head").take_over().await;
+        assert!(
+            matches!(result, Err(Error::TakeOver(TakeOverError::AnswerComplete))),
+            "expected AnswerComplete behind {status}, got {result:?}"
+        );
+    }
+}
+
 /// Behaviours 7 and 9: every way into a takeover takes the old object by value, and none can be copied, so
 /// there is nothing left to write, flush or take over with. (`compile_fail` examples at `Exchange` and
 /// `Responder` show the errors.)
