@@ -44,7 +44,7 @@ pub struct Handover<'a> {
     /// `Date`, unless the headers have one.
     pub date: Option<&'a FixDate>,
     /// The protocol of a 101: written as `Connection` and `Upgrade`. One that
-    /// [`tokens::is_protocol`] accepts.
+    /// [`crate::tokens::is_protocol`] accepts.
     pub upgrade: Option<&'a str>,
     /// Further header fields, as they are; with `upgrade`, those two and the framing ones excepted.
     pub headers: &'a HeaderMap,
