@@ -1,5 +1,6 @@
 //! The demo server: one route for each way to end an exchange.
 
+use std::io::Write;
 use std::time::Duration;
 
 use hijack::{Body, Error, Exchange, Listener, Outcome, Server, ShutdownReport, Upgrade, handover};
@@ -42,16 +43,15 @@ pub(crate) async fn run(demo: &Demo) -> Result<(), Failure> {
 }
 
 fn announce(address: &str, scheme: &str) {
-    match address.strip_prefix("unix:") {
-        Some(path) => {
-            println!("demo server on {address}");
-            println!("try: curl --unix-socket {path} http://demo/");
-        }
+    let text = match address.strip_prefix("unix:") {
+        Some(path) => format!("demo server on {address}\ntry: curl --unix-socket {path} http://demo/\n"),
         None => {
-            println!("demo server on {scheme}://{address}/");
-            println!("try: curl --http0.9 {scheme}://{address}/handle1");
+            let url = format!("{scheme}://{address}");
+            format!("demo server on {url}/\ntry: curl --http0.9 {url}/handle1\n")
         }
-    }
+    };
+    // Whoever started it may have stopped listening: no reason not to serve.
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 async fn wait_for_signal() -> std::io::Result<()> {
