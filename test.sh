@@ -14,8 +14,10 @@ Checks layers, format, lints and docs, then runs the doc tests, then every test.
             say so and are skipped
   --help    this text
 
-With CI=true a missing peer is a failure. Peers: Go, curl, Node, Python; their
-paths can be given as HIJACK_GO, HIJACK_CURL, HIJACK_NODE and HIJACK_PYTHON.
+With CI=true a missing peer is a failure. Peers: Go, curl, Node, Python, nginx,
+HAProxy, dockerd (which only root can start) and a static busybox for its
+containers; their paths can be given as HIJACK_GO, HIJACK_CURL, HIJACK_NODE,
+HIJACK_PYTHON, HIJACK_NGINX, HIJACK_HAPROXY, HIJACK_DOCKERD and HIJACK_BUSYBOX.
 HELP
 }
 

