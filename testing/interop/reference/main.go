@@ -89,6 +89,11 @@ func route(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusEarlyHints)
 		w.Header().Del("Link")
 		text(w, http.StatusOK, "done\n")
+	case "until-close":
+		conn, _ := takeOver(w)
+		io.WriteString(conn, "HTTP/1.0 200 OK\r\n\r\n")
+		conn.Write(pattern(n))
+		conn.Close()
 	case "peer":
 		text(w, http.StatusOK, r.RemoteAddr)
 	case "upgrade":

@@ -1,8 +1,12 @@
-//! Foreign clients against our server. [`server`] has the endpoints the clients of `clients/` ask for,
-//! [`peer`] finds and runs those clients and Go's reference server, [`transcript`] reads what a server
-//! answered to raw bytes, so that two servers can be compared. The tests are in `tests/`; the endpoints
-//! and how to run everything by hand are in `README.md`.
+//! Foreign clients against our server, and our client against foreign servers. [`server`] has the endpoints that
+//! are asked for, [`foreign`] has them in Go, in Node and behind proxies, [`dockerd`] is Docker's daemon; [`peer`]
+//! finds the programs and runs the clients of `clients/`; [`transcript`] reads what a server answered to raw bytes,
+//! far from the code under test. The tests are in `tests/`; the endpoints and how to run everything by hand are in
+//! `README.md`.
 
+pub mod dockerd;
+pub mod foreign;
 pub mod peer;
+pub mod process;
 pub mod server;
 pub mod transcript;

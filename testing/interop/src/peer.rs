@@ -1,11 +1,10 @@
-//! The foreign peers: where they are, how a client runs, how the reference server lives.
+//! The foreign peers: where they are, and how a client runs.
 //!
-//! A peer is found by its variable (`HIJACK_GO`, `HIJACK_CURL`, `HIJACK_PYTHON`, `HIJACK_NODE`, as exported
-//! by `testing/peers.sh`) or on the path. A missing one is named and its test skipped; with `CI=true` it fails.
+//! A peer is found by its variable (`HIJACK_GO`, `HIJACK_DOCKERD`…, as exported by `testing/peers.sh`) or on the
+//! path. A missing one is named and its test skipped; with `CI=true` it fails.
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 /// A foreign HTTP client with a script in `clients/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,47 +55,8 @@ impl Client {
     }
 }
 
-/// Go's `net/http` with the same endpoints (`reference/main.go`), until it is dropped.
-#[derive(Debug)]
-pub struct Reference {
-    child: Child,
-    base: String,
-}
-
-impl Reference {
-    /// Starts it on a free port; `None` if Go is missing here.
-    ///
-    /// # Panics
-    /// If it does not start, or if Go is missing and `CI=true`.
-    #[must_use]
-    pub fn start() -> Option<Self> {
-        let mut command = go("./reference")?;
-        command.args(["127.0.0.1:0", "--until-eof"]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().expect("Go starts");
-        let mut base = String::new();
-        let stdout = child.stdout.take().expect("stdout is a pipe");
-        BufReader::new(stdout).read_line(&mut base).expect("the reference prints its address");
-        assert!(base.starts_with("http://"), "the reference did not start");
-        Some(Self { child, base: base.trim_end().to_owned() })
-    }
-
-    /// Its address, as `http://127.0.0.1:PORT`.
-    #[must_use]
-    pub fn base(&self) -> &str {
-        &self.base
-    }
-}
-
-impl Drop for Reference {
-    fn drop(&mut self) {
-        // `go run` has a child of its own, which ends with its standard input; nothing is killed.
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
-    }
-}
-
 /// `go run PACKAGE` in this crate's folder; Go keeps the built program in its cache.
-fn go(package: &str) -> Option<Command> {
+pub(crate) fn go(package: &str) -> Option<Command> {
     let mut command = Command::new(find("HIJACK_GO", "go")?);
     command.args(["run", package]).current_dir(env!("CARGO_MANIFEST_DIR"));
     // The toolchain that is here, and no question to git.
@@ -104,24 +64,31 @@ fn go(package: &str) -> Option<Command> {
     Some(command)
 }
 
-fn script(program: PathBuf, file: &str) -> Command {
+pub(crate) fn script(program: PathBuf, file: &str) -> Command {
     let mut command = Command::new(program);
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(file));
     command
 }
 
-fn find(variable: &str, name: &str) -> Option<PathBuf> {
+pub(crate) fn find(variable: &str, name: &str) -> Option<PathBuf> {
     let named = std::env::var_os(variable).map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found =
         named.or_else(|| std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file()));
     if found.is_none() {
-        let cure = "equip the shell with: eval \"$(testing/peers.sh)\"";
-        assert!(
-            std::env::var_os("CI").is_none_or(|ci| ci != "true"),
-            "CI=true, but {name} is missing; {cure}"
-        );
-        eprintln!("skipped: the peer {name} is missing; {cure}");
+        missing(name, "equip the shell with: eval \"$(testing/peers.sh)\"");
     }
     found
+}
+
+/// Says that a peer cannot be had here, and what to do about it.
+///
+/// # Panics
+/// If `CI=true`.
+pub(crate) fn missing(name: &str, cure: &str) {
+    assert!(
+        std::env::var_os("CI").is_none_or(|ci| ci != "true"),
+        "CI=true, but {name} cannot be had: {cure}"
+    );
+    eprintln!("skipped: {name} cannot be had: {cure}");
 }

@@ -62,6 +62,12 @@ async fn route(exchange: Exchange) -> Result<Outcome, Error> {
         "status" => status(exchange, argument).await,
         "early" => text(exchange, StatusCode::PAYLOAD_TOO_LARGE, "too much\n").await,
         "interim" => interim(exchange).await,
+        "until-close" => {
+            let mut conn = exchange.take_over().await?;
+            conn.write_all(b"HTTP/1.0 200 OK\r\n\r\n").await?;
+            conn.write_all(&pattern(number)).await?;
+            conn.close().await
+        }
         "peer" => {
             let peer = exchange.peer().to_string();
             text(exchange, StatusCode::OK, peer).await
@@ -179,7 +185,8 @@ async fn echo(mut conn: Conn, greeting: &[u8]) -> Result<Outcome, Error> {
 }
 
 /// The first `len` bytes of `0\r\n1\r\n2\r\n…`.
-fn pattern(len: usize) -> Vec<u8> {
+#[must_use]
+pub fn pattern(len: usize) -> Vec<u8> {
     let mut out = String::with_capacity(len + 16);
     for number in 0_u64.. {
         if out.len() >= len {

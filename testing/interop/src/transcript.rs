@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 /// One answer.
@@ -39,20 +40,41 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// Everything the server at `base` says to `request` until it closes. `shut` ends our side first.
+/// Everything the server at `base` (`http://HOST:PORT` or `unix:PATH`) says to `request` until it closes. `shut`
+/// ends our side first.
 ///
 /// # Errors
-/// Those of the socket, and `TimedOut` if the server is silent for ten seconds.
+/// Those of the socket, and `WouldBlock` if the server is silent for ten seconds.
 pub fn ask(base: &str, request: &[u8], shut: bool) -> io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect(base.trim_start_matches("http://"))?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    let mut sender = stream.try_clone()?;
+    match base.strip_prefix("unix:") {
+        Some(path) => {
+            let stream = UnixStream::connect(path)?;
+            stream.set_read_timeout(PATIENCE)?;
+            let sender = stream.try_clone()?;
+            exchange(stream, sender, request, |sender| sender.shutdown(Shutdown::Write), shut)
+        }
+        None => {
+            let stream = TcpStream::connect(base.trim_start_matches("http://"))?;
+            stream.set_read_timeout(PATIENCE)?;
+            let sender = stream.try_clone()?;
+            exchange(stream, sender, request, |sender| sender.shutdown(Shutdown::Write), shut)
+        }
+    }
+}
+
+fn exchange<S: Read + Write + Send + 'static>(
+    mut stream: S,
+    mut sender: S,
+    request: &[u8],
+    end: fn(&S) -> io::Result<()>,
+    shut: bool,
+) -> io::Result<Vec<u8>> {
     let request = request.to_vec();
     let sending = std::thread::spawn(move || {
         // A server that refuses the rest of an upload is no failure: what it answered counts.
         let _ = sender.write_all(&request);
         if shut {
-            let _ = sender.shutdown(Shutdown::Write);
+            let _ = end(&sender);
         }
     });
     let mut said = Vec::new();
@@ -151,3 +173,6 @@ fn chunks(answer: &mut Answer, said: &mut &[u8]) -> Result<(), String> {
         }
     }
 }
+
+/// How long a server may be silent.
+const PATIENCE: Option<Duration> = Some(Duration::from_secs(10));

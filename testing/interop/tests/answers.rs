@@ -1,7 +1,7 @@
 //! The same bytes to our server and to Go's net/http: the answers must be the same in status, framing headers,
 //! body, trailers, and in whether the connection is kept. Where we differ on purpose, the row says why.
 
-use hijack_interop::peer::Reference;
+use hijack_interop::foreign::Foreign;
 use hijack_interop::server::Server;
 use hijack_interop::transcript::{Answer, ask, split};
 
@@ -247,7 +247,7 @@ fn compare_takeovers(rows: &[Row]) {
 }
 
 fn differences(rows: &[Row], bytes: impl Fn(&Row) -> Vec<u8>, shut: bool) {
-    let Some(reference) = Reference::start() else { return };
+    let Some(reference) = Foreign::go() else { return };
     let server = Server::start();
     let mut found = Vec::new();
     for row in rows {

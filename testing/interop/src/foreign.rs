@@ -1,0 +1,135 @@
+//! Foreign servers: Go's `net/http` and Node's `http` with the endpoints of `README.md`, nginx and HAProxy in
+//! front of Go's. Each listens on a free port of the loopback until it is dropped.
+
+use std::fs;
+use std::io::{self, BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, Stdio};
+
+use crate::peer::{find, go, script};
+use crate::process::{Folder, Running};
+
+/// A foreign server.
+#[derive(Debug)]
+pub struct Foreign {
+    base: String,
+    _life: Life,
+}
+
+/// What has to be dropped, in this order.
+#[derive(Debug)]
+enum Life {
+    Endpoints { _endpoints: Endpoints },
+    Proxy { _running: Running, _folder: Folder, _upstream: Box<Foreign> },
+}
+
+impl Foreign {
+    /// Go's `net/http` (`reference/main.go`); `None` if Go is missing here.
+    ///
+    /// # Panics
+    /// If it does not start, or if Go is missing and `CI=true`.
+    #[must_use]
+    pub fn go() -> Option<Self> {
+        Some(Self::endpoints(go("./reference")?))
+    }
+
+    /// Node's `http` (`servers/server.mjs`); `None` if Node is missing here.
+    ///
+    /// # Panics
+    /// If it does not start, or if Node is missing and `CI=true`.
+    #[must_use]
+    pub fn node() -> Option<Self> {
+        Some(Self::endpoints(script(find("HIJACK_NODE", "node")?, "servers/server.mjs")))
+    }
+
+    /// nginx in front of [`go`](Self::go), and with Pattern(70,000) as its own file `/static/pattern`
+    /// (`servers/nginx.conf`); `None` if nginx or Go is missing here.
+    ///
+    /// # Panics
+    /// If it does not start, or if a program is missing and `CI=true`.
+    #[must_use]
+    pub fn nginx() -> Option<Self> {
+        let mut nginx = Command::new(find("HIJACK_NGINX", "nginx")?);
+        let proxy = |upstream: &str, listen: SocketAddr, folder: &Folder| {
+            let config = include_str!("../servers/nginx.conf");
+            let config = config.replace("UPSTREAM", upstream).replace("LISTEN", &listen.to_string());
+            fs::write(folder.path().join("nginx.conf"), config)?;
+            fs::create_dir(folder.path().join("static"))?;
+            fs::write(folder.path().join("static/pattern"), crate::server::pattern(70_000))?;
+            nginx.arg("-p").arg(folder.path()).args(["-c", "nginx.conf", "-e", "stderr"]);
+            // As from an nginx that is being replaced: its standard output is the listening socket.
+            nginx.env("NGINX", "1;");
+            Ok(nginx)
+        };
+        Some(Self::proxy("nginx", Self::go()?, proxy).expect("nginx starts"))
+    }
+
+    /// HAProxy in front of [`go`](Self::go) (`servers/haproxy.cfg`); `None` if HAProxy or Go is missing here.
+    ///
+    /// # Panics
+    /// If it does not start, or if a program is missing and `CI=true`.
+    #[must_use]
+    pub fn haproxy() -> Option<Self> {
+        let mut haproxy = Command::new(find("HIJACK_HAPROXY", "haproxy")?);
+        let proxy = |upstream: &str, _: SocketAddr, _: &Folder| {
+            haproxy.args(["-db", "-f", concat!(env!("CARGO_MANIFEST_DIR"), "/servers/haproxy.cfg")]);
+            haproxy.env("UPSTREAM", upstream);
+            Ok(haproxy)
+        };
+        Some(Self::proxy("haproxy", Self::go()?, proxy).expect("HAProxy starts"))
+    }
+
+    /// Its address, as `http://127.0.0.1:PORT`.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    fn endpoints(command: Command) -> Self {
+        let (endpoints, base) = Endpoints::start(command);
+        Self { base, _life: Life::Endpoints { _endpoints: endpoints } }
+    }
+
+    /// The listening socket is ours, and becomes the proxy's standard output. So nobody else can take its
+    /// port, and whoever connects before the proxy is ready waits in the socket's queue.
+    fn proxy(
+        name: &str,
+        upstream: Self,
+        configure: impl FnOnce(&str, SocketAddr, &Folder) -> io::Result<Command>,
+    ) -> io::Result<Self> {
+        let folder = Folder::new(name)?;
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        // Shared with the proxy, which would not set it on a socket that it inherits.
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let command = configure(upstream.base.trim_start_matches("http://"), address, &folder)?;
+        let running = Running::start(&command, &folder, Some(OwnedFd::from(listener).into()))?;
+        let life = Life::Proxy { _running: running, _folder: folder, _upstream: Box::new(upstream) };
+        Ok(Self { base: format!("http://{address}"), _life: life })
+    }
+}
+
+/// A server of ours in a foreign language: it prints its address, and ends with its standard input.
+#[derive(Debug)]
+struct Endpoints(Child);
+
+impl Endpoints {
+    fn start(mut command: Command) -> (Self, String) {
+        command.args(["127.0.0.1:0", "--until-eof"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let mut base = String::new();
+        let stdout = child.stdout.take().expect("stdout is a pipe");
+        BufReader::new(stdout).read_line(&mut base).expect("the server prints its address");
+        assert!(base.starts_with("http://"), "{command:?} did not start");
+        (Self(child), base.trim_end().to_owned())
+    }
+}
+
+impl Drop for Endpoints {
+    fn drop(&mut self) {
+        // `go run` has a child of its own, which ends with its standard input; nothing is killed.
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
