@@ -89,7 +89,7 @@ const endpoints = {
   },
 };
 
-const server = http.createServer(async (request, response) => {
+const route = async (request, response) => {
   const [name, argument] = request.url.slice(1).split('/');
   const endpoint = endpoints[name] ?? ((_, response) => text(response, 404, 'not found\n'));
   try {
@@ -97,6 +97,14 @@ const server = http.createServer(async (request, response) => {
   } catch {
     request.socket.destroy();
   }
+};
+
+const server = http.createServer(route);
+
+// Whoever does not read the body does not ask for it.
+server.on('checkContinue', (request, response) => {
+  if (request.url !== '/early') response.writeContinue();
+  route(request, response);
 });
 
 const echo = (socket, early) => {
