@@ -43,6 +43,7 @@ mod body;
 mod conn;
 mod date;
 mod error;
+mod incoming;
 mod observe;
 mod scratch;
 mod server;
@@ -61,11 +62,12 @@ pub use hijack_proto::body::{BodyError, BodyLength, EncodeError, FramingError};
 pub use hijack_proto::h1::TakeOverError;
 pub use hijack_proto::handover::Refusal;
 pub use hijack_proto::{HeadError, Limits, Reason, RequestHead, handover, tokens};
+pub use incoming::BodyReader;
 pub use observe::{
     ConnLimits, Connection, ConnectionId, EndReason, Observer, Peer, State, Taken, Timeout, Tracker,
 };
 pub use server::{
-    Config, Exchange, HttpConnection, Listener, Outcome, Refused, RequestBody, Responder, Server,
-    ServerBuilder, ShutdownReport, Upgrade,
+    Config, Exchange, HttpConnection, Listener, Outcome, Refused, Responder, Server, ServerBuilder,
+    ShutdownReport, Upgrade,
 };
 pub use stream::{Stream, Transport};

@@ -53,7 +53,15 @@ fn ask(session: &mut ClientSession, act: u8) {
     let version = if act & 4 == 0 { Version::HTTP_11 } else { Version::HTTP_10 };
     let method = &METHODS[usize::from(act & 3)];
     let headers = HeaderMap::new();
-    let request = Outgoing { method, target: b"/", version, headers: &headers, body: AnswerBody::Exact(1) };
+    let request = Outgoing {
+        method,
+        target: b"/",
+        version,
+        host: None,
+        upgrade: None,
+        headers: &headers,
+        body: AnswerBody::Exact(1),
+    };
     let mut out = Vec::new();
     let allowed = session.can_send();
     if session.send(&request, &mut out).is_err() {
