@@ -40,6 +40,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod body;
+mod client;
 mod conn;
 mod date;
 mod error;
@@ -56,12 +57,16 @@ mod tls;
 mod wire;
 
 pub use body::Body;
+pub use client::{
+    Answer, Answered, Client, ClientBuilder, ClientConfig, ClientConnection, ConnectError, ConnectFailure,
+    Decline, Endpoint, Pool, PooledBody, Proxy, Tunnel, Untaken,
+};
 pub use conn::{Conn, ConnLease, Parts, ReadHalf, ReuniteError, WriteHalf};
 pub use error::{BoxError, Error, ended_by};
 pub use hijack_proto::body::{BodyError, BodyLength, EncodeError, FramingError};
-pub use hijack_proto::h1::TakeOverError;
-pub use hijack_proto::handover::Refusal;
-pub use hijack_proto::{HeadError, Limits, Reason, RequestHead, handover, tokens};
+pub use hijack_proto::h1::{RequestId, TakeOverError};
+pub use hijack_proto::handover::{Mismatch, Refusal};
+pub use hijack_proto::{HeadError, Limits, Reason, RequestHead, ResponseHead, handover, tokens};
 pub use incoming::BodyReader;
 pub use observe::{
     ConnLimits, Connection, ConnectionId, EndReason, Observer, Peer, State, Taken, Timeout, Tracker,

@@ -168,6 +168,12 @@ impl ClientSession {
         matches!(self.reading, Reading::Body { .. })
     }
 
+    /// Whether nobody has announced the end of the connection.
+    #[must_use]
+    pub fn keeps_alive(&self) -> bool {
+        self.keep_alive
+    }
+
     /// Lets no further request follow: the last one cannot be ended as its head promised, or bytes that are no
     /// request were sent behind it.
     pub fn end_requests(&mut self) {
