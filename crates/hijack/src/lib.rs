@@ -30,12 +30,15 @@
 //! # Ok(()) }
 //! ```
 //!
+//! [`Client`] is the other end: it sends requests, one by one or ahead of their answers, and takes its connection
+//! over behind an answer that grants it. The [`Conn`] is the same there.
+//!
 //! Heads, bodies and the rules of upgrades are `hijack_proto`'s, which knows no IO; what of it stands in this
 //! crate's signatures is exported here.
 //!
 //! # Features
 //!
-//! `tls` (default): listeners with TLS, by rustls and ring.
+//! `tls` (default): TLS for listeners and clients, by rustls and ring.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
