@@ -247,7 +247,7 @@ fn check_lines(version: Version, lines: &[httparse::Header<'_>]) -> Result<Field
 }
 
 /// What a header map can hold, whatever the limits say.
-const MOST_HEADERS: usize = 16 * 1024;
+pub(super) const MOST_HEADERS: usize = 16 * 1024;
 
 /// The longest name that the `http` crate takes.
 const MOST_NAME_LEN: usize = u16::MAX as usize;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::HeaderMap;
 use http::{StatusCode, Version};
 
-use super::request::to_field;
+use super::request::{MOST_HEADERS, to_field};
 use super::{HeadError, check_first_byte};
 use crate::Limits;
 
@@ -58,10 +58,17 @@ impl ResponseHead {
     /// Any [`HeadError`] that a head by itself can show.
     pub fn parse(raw: Bytes, limits: &Limits) -> Result<Self, HeadError> {
         check_first_byte(&raw)?;
-        let mut lines = vec![MaybeUninit::uninit(); limits.headers];
+        let mut few = [const { MaybeUninit::uninit() }; 128];
+        let mut many = Vec::new();
+        let lines = if limits.headers <= few.len() {
+            &mut few[..limits.headers]
+        } else {
+            many.resize(limits.headers.min(MOST_HEADERS), MaybeUninit::uninit());
+            &mut many[..]
+        };
         let mut parsed = httparse::Response::new(&mut []);
         let config = httparse::ParserConfig::default();
-        match config.parse_response_with_uninit_headers(&mut parsed, &raw, &mut lines) {
+        match config.parse_response_with_uninit_headers(&mut parsed, &raw, lines) {
             Ok(httparse::Status::Complete(len)) if len == raw.len() => {}
             Err(httparse::Error::TooManyHeaders) => {
                 return Err(HeadError::TooManyHeaders { limit: limits.headers });
