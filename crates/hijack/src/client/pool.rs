@@ -283,12 +283,8 @@ impl Leased {
     /// The answer, whose body holds the connection until its end.
     fn answered(self, answer: Answer) -> Response<PooledBody> {
         let Answer { head, length, .. } = answer;
-        let mut response = Response::new(());
-        *response.status_mut() = head.status();
-        *response.version_mut() = head.version();
-        *response.headers_mut() = head.headers().clone();
         let body = PooledBody { leased: Some(self), length: length_of(length) };
-        response.map(|()| if length.is_empty() { body.ended() } else { body })
+        head.into_response(if length.is_empty() { body.ended() } else { body })
     }
 
     fn end(self) {
