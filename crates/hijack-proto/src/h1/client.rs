@@ -168,6 +168,12 @@ impl ClientSession {
         matches!(self.reading, Reading::Body { .. })
     }
 
+    /// Whether nobody has announced the end of the connection.
+    #[must_use]
+    pub fn keeps_alive(&self) -> bool {
+        self.keep_alive
+    }
+
     /// Lets no further request follow: the last one cannot be ended as its head promised, or bytes that are no
     /// request were sent behind it.
     pub fn end_requests(&mut self) {
@@ -325,7 +331,7 @@ impl ClientSession {
 
     fn begin_answer(&mut self, head: ResponseHead) -> Result<Answered, HeadError> {
         let Some(Pending { id, method }) = self.pending.pop_front() else { return Err(HeadError::Unasked) };
-        let body = response_length(&method, head.version(), head.status(), head.headers())?;
+        let body = response_length(&method, head.version(), head.status(), head.known())?;
         let tunnel = head.status() == StatusCode::SWITCHING_PROTOCOLS
             || (method == Method::CONNECT && head.status().is_success());
         let closes = tunnel || body == BodyLength::UntilClose || !persists(&head);
@@ -405,6 +411,6 @@ fn frame(request: &Outgoing<'_>) -> Result<(Encoder, Option<u64>), EncodeError> 
 
 /// Whether the server goes on behind this answer (RFC 9112 §9.3).
 fn persists(head: &ResponseHead) -> bool {
-    let has = |token| tokens::contains(head.headers(), &CONNECTION, token);
+    let has = |option| head.known().connection_has(option);
     !has("close") && (head.version() == Version::HTTP_11 || has("keep-alive"))
 }

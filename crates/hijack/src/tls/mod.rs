@@ -1,60 +1,31 @@
-//! TLS for listeners, by rustls.
+//! TLS, by rustls, in both roles.
 //!
 //! A configuration made here offers ALPN `http/1.1` and nothing else: HTTP/2 connections cannot be taken over
-//! whole. Bring your own with [`Listener::with_tls`] for client certificates and the like.
+//! whole. Bring your own with [`Listener::with_tls`](crate::Listener::with_tls) or
+//! [`ClientBuilder::tls`](crate::ClientBuilder::tls) where more is wanted.
+
+mod client;
+mod server;
 
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_rustls::TlsStream;
 pub use tokio_rustls::rustls;
-use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::{TlsAcceptor, TlsStream};
 
 use crate::Error;
-use crate::observe::{EndReason, Lease, State, Timeout};
-use crate::server::{Config, Listener};
 use crate::stream::Transport;
 
-/// A server's TLS configuration from PEM files: the certificate chain, own certificate first, and its key.
-///
-/// # Errors
-///
-/// [`Error::Config`] that names the file and what is wrong with it.
-pub fn server_config(certificates: &Path, key: &Path) -> Result<Arc<ServerConfig>, Error> {
-    let unusable = |file: &Path, error: &dyn fmt::Display| {
-        Error::Config(format!("cannot use {} for TLS: {error} (it must be a PEM file)", file.display()))
-    };
-    let chain: Vec<_> = CertificateDer::pem_file_iter(certificates)
-        .and_then(Iterator::collect)
-        .map_err(|error| unusable(certificates, &error))?;
-    if chain.is_empty() {
-        return Err(unusable(certificates, &"it holds no certificate"));
-    }
-    let key_der = PrivateKeyDer::from_pem_file(key).map_err(|error| unusable(key, &error))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key_der))
-        .map_err(|error| unusable(key, &error))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
-}
-
-impl Listener {
-    /// The same listener with TLS inside its connections.
-    #[must_use]
-    pub fn with_tls(mut self, config: Arc<ServerConfig>) -> Self {
-        self.tls = Some(Acceptor(config.into()));
-        self
-    }
-}
+pub(crate) use client::Connector;
+pub use client::{client_config, client_config_with};
+pub(crate) use server::Acceptor;
+pub use server::server_config;
 
 /// A TLS session over another transport.
 #[derive(Debug)]
@@ -110,37 +81,17 @@ impl AsyncWrite for Session {
     }
 }
 
-/// Makes TLS sessions of accepted connections.
-#[derive(Clone)]
-pub(crate) struct Acceptor(TlsAcceptor);
-
-impl Acceptor {
-    /// Shakes hands, within the limits on time and number.
-    pub(crate) async fn accept(
-        &self,
-        io: Transport,
-        lease: Lease,
-        config: &Config,
-    ) -> Result<(Transport, Lease), Error> {
-        let limit = config.max_handshakes;
-        lease.set_state(State::Handshake);
-        if lease.registry().handshakes() > limit {
-            lease.record().set_end(EndReason::LimitReached("max_handshakes", limit));
-            return Err(Error::Config(format!("more than {limit} TLS handshakes under way")));
-        }
-        let shaken = tokio::time::timeout(config.handshake_timeout, self.0.accept(io)).await;
-        let Ok(shaken) = shaken else {
-            lease.record().set_end(EndReason::TimedOut(Timeout::Handshake));
-            return Err(io::Error::from(io::ErrorKind::TimedOut).into());
-        };
-        let tls = shaken.inspect_err(|error| lease.record().set_end(EndReason::Broken(error.kind())))?;
-        lease.set_state(State::Idle);
-        Ok((Transport::Tls(Session(Box::new(tls.into()))), lease))
+/// The certificates in a PEM file, one at least.
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let chain: Vec<_> = CertificateDer::pem_file_iter(file)
+        .and_then(Iterator::collect)
+        .map_err(|error| unusable(file, &error))?;
+    if chain.is_empty() {
+        return Err(unusable(file, &"it holds no certificate"));
     }
+    Ok(chain)
 }
 
-impl fmt::Debug for Acceptor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Acceptor")
-    }
+fn unusable(file: &Path, error: &dyn fmt::Display) -> Error {
+    Error::Config(format!("cannot use {} for TLS: {error} (it must be a PEM file)", file.display()))
 }
