@@ -114,9 +114,10 @@ impl FromStr for Endpoint {
         let authority = rest.strip_suffix('/').unwrap_or(rest);
         let authority: Authority = authority.parse().map_err(|_| unreadable(text))?;
         let port = authority.port_u16();
-        let named_port = authority.port().is_some();
+        let named_port = authority.as_str().len() > authority.host().len();
         // Without a scheme the port must be said: `localhost` alone may be meant as anything.
-        if authority.as_str().contains('@') || named_port != port.is_some() || (!named_port && rest == text) {
+        let user = authority.as_str().contains('@');
+        if user || named_port != port.is_some() || (!named_port && rest == text) {
             return Err(unreadable(text));
         }
         let host = authority.host();
