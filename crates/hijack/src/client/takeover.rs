@@ -178,7 +178,8 @@ impl<Io: Stream> ClientConnection<Io> {
     /// As [`upgrade`](Self::upgrade), and takes a bare 200 too: one without length and coding, behind which
     /// Docker's daemon starts a raw stream when it, or a proxy before it, does not upgrade.
     ///
-    /// [`Conn::protocol`] tells which it was: none behind a 200.
+    /// [`Conn::protocol`] tells which it was: none behind a 200. Without any protocol to upgrade to, a 200 is all
+    /// that is asked for.
     ///
     /// # Errors
     ///
@@ -349,8 +350,12 @@ impl<Io: Stream> Inner<Io> {
     }
 }
 
-/// `protocols` as a list for a header.
+/// `protocols` as a list for a header; none of them is no header, since its mere presence counts for some servers
+/// (dockerd among them).
 fn list(protocols: &[impl AsRef<str>]) -> Option<HeaderValue> {
+    if protocols.is_empty() {
+        return None;
+    }
     let names: Vec<&str> = protocols.iter().map(AsRef::as_ref).collect();
     HeaderValue::from_str(&names.join(", ")).ok()
 }
