@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use crate::peer::{find, go, script};
@@ -14,14 +15,14 @@ use crate::process::{Folder, Running};
 #[derive(Debug)]
 pub struct Foreign {
     base: String,
-    _life: Life,
+    life: Life,
 }
 
 /// What has to be dropped, in this order.
 #[derive(Debug)]
 enum Life {
     Endpoints { _endpoints: Endpoints },
-    Proxy { _running: Running, _folder: Folder, _upstream: Box<Foreign> },
+    Proxy { _running: Running, folder: Folder, _upstream: Box<Foreign> },
 }
 
 impl Foreign {
@@ -44,16 +45,17 @@ impl Foreign {
     }
 
     /// nginx in front of [`go`](Self::go), and with Pattern(70,000) as its own file `/static/pattern`
-    /// (`servers/nginx.conf`); `None` if nginx or Go is missing here.
+    /// (`servers/nginx.conf`), with TLS if `tls`; `None` if nginx or Go is missing here.
     ///
     /// # Panics
     /// If it does not start, or if a program is missing and `CI=true`.
     #[must_use]
-    pub fn nginx() -> Option<Self> {
+    pub fn nginx(tls: bool) -> Option<Self> {
         let mut nginx = Command::new(find("HIJACK_NGINX", "nginx")?);
         let proxy = |upstream: &str, listen: SocketAddr, folder: &Folder| {
+            let listen = format!("{listen}{}", if tls { " ssl" } else { "" });
             let config = include_str!("../servers/nginx.conf");
-            let config = config.replace("UPSTREAM", upstream).replace("LISTEN", &listen.to_string());
+            let config = config.replace("UPSTREAM", upstream).replace("LISTEN", &listen);
             fs::write(folder.path().join("nginx.conf"), config)?;
             fs::create_dir(folder.path().join("static"))?;
             fs::write(folder.path().join("static/pattern"), crate::server::pattern(70_000))?;
@@ -62,25 +64,40 @@ impl Foreign {
             nginx.env("NGINX", "1;");
             Ok(nginx)
         };
-        Some(Self::proxy("nginx", Self::go()?, proxy).expect("nginx starts"))
+        Some(Self::proxy("nginx", tls, Self::go()?, proxy).expect("nginx starts"))
     }
 
-    /// HAProxy in front of [`go`](Self::go) (`servers/haproxy.cfg`); `None` if HAProxy or Go is missing here.
+    /// HAProxy in front of [`go`](Self::go) (`servers/haproxy.cfg`), with TLS if `tls`; `None` if HAProxy or Go is
+    /// missing here.
     ///
     /// # Panics
     /// If it does not start, or if a program is missing and `CI=true`.
     #[must_use]
-    pub fn haproxy() -> Option<Self> {
+    pub fn haproxy(tls: bool) -> Option<Self> {
         let mut haproxy = Command::new(find("HIJACK_HAPROXY", "haproxy")?);
         let proxy = |upstream: &str, _: SocketAddr, _: &Folder| {
             haproxy.args(["-db", "-f", concat!(env!("CARGO_MANIFEST_DIR"), "/servers/haproxy.cfg")]);
             haproxy.env("UPSTREAM", upstream);
+            if tls {
+                haproxy.env("IDENTITY", "identity.pem");
+            }
             Ok(haproxy)
         };
-        Some(Self::proxy("haproxy", Self::go()?, proxy).expect("HAProxy starts"))
+        Some(Self::proxy("haproxy", tls, Self::go()?, proxy).expect("HAProxy starts"))
     }
 
-    /// Its address, as `http://127.0.0.1:PORT`.
+    /// Where its own certificate is, if it speaks TLS.
+    #[must_use]
+    pub fn certificate(&self) -> Option<PathBuf> {
+        match &self.life {
+            Life::Proxy { folder, .. } if self.base.starts_with("https:") => {
+                Some(folder.path().join("identity.pem"))
+            }
+            _ => None,
+        }
+    }
+
+    /// Its address, as `http://127.0.0.1:PORT` or `https://127.0.0.1:PORT`.
     #[must_use]
     pub fn base(&self) -> &str {
         &self.base
@@ -88,26 +105,34 @@ impl Foreign {
 
     fn endpoints(command: Command) -> Self {
         let (endpoints, base) = Endpoints::start(command);
-        Self { base, _life: Life::Endpoints { _endpoints: endpoints } }
+        Self { base, life: Life::Endpoints { _endpoints: endpoints } }
     }
 
     /// The listening socket is ours, and becomes the proxy's standard output. So nobody else can take its
     /// port, and whoever connects before the proxy is ready waits in the socket's queue.
     fn proxy(
         name: &str,
+        tls: bool,
         upstream: Self,
         configure: impl FnOnce(&str, SocketAddr, &Folder) -> io::Result<Command>,
     ) -> io::Result<Self> {
         let folder = Folder::new(name)?;
+        fs::write(folder.path().join("identity.pem"), identity())?;
         let listener = TcpListener::bind("127.0.0.1:0")?;
         // Shared with the proxy, which would not set it on a socket that it inherits.
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let command = configure(upstream.base.trim_start_matches("http://"), address, &folder)?;
         let running = Running::start(&command, &folder, Some(OwnedFd::from(listener).into()))?;
-        let life = Life::Proxy { _running: running, _folder: folder, _upstream: Box::new(upstream) };
-        Ok(Self { base: format!("http://{address}"), _life: life })
+        let life = Life::Proxy { _running: running, folder, _upstream: Box::new(upstream) };
+        Ok(Self { base: format!("{}://{address}", if tls { "https" } else { "http" }), life })
     }
+}
+
+/// A certificate for the loopback, signed by itself, and its key, in PEM.
+fn identity() -> String {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
+    made.cert.pem() + &made.signing_key.serialize_pem()
 }
 
 /// A server of ours in a foreign language: it prints its address, and ends with its standard input.

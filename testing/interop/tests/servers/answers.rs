@@ -7,28 +7,29 @@ use http::Method;
 use sha2::{Digest, Sha256};
 
 use crate::connect;
-use crate::peer::Peer::{self, Nginx, Ours};
+use crate::peer::Peer::{Nginx, Ours};
+use crate::peer::Site;
 use crate::row::{Row, Upload};
 
-pub(crate) async fn bodies(peer: Peer, base: &str) {
-    at(peer, base, rows_of_bodies()).await;
+pub(crate) async fn bodies(site: &Site) {
+    at(site, rows_of_bodies()).await;
 }
 
-pub(crate) async fn statuses(peer: Peer, base: &str) {
-    at(peer, base, rows_of_statuses()).await;
+pub(crate) async fn statuses(site: &Site) {
+    at(site, rows_of_statuses()).await;
 }
 
-pub(crate) async fn uploads(peer: Peer, base: &str) {
-    at(peer, base, rows_of_uploads()).await;
+pub(crate) async fn uploads(site: &Site) {
+    at(site, rows_of_uploads()).await;
 }
 
-pub(crate) async fn files(peer: Peer, base: &str) {
-    at(peer, base, rows_of_files()).await;
+pub(crate) async fn files(site: &Site) {
+    at(site, rows_of_files()).await;
 }
 
-async fn at(peer: Peer, base: &str, mut rows: Vec<Row>) {
-    rows.retain(|row| row.is_at(peer));
-    compare(&format!("{peer:?}"), base, rows).await;
+async fn at(site: &Site, mut rows: Vec<Row>) {
+    rows.retain(|row| row.is_at(site.peer));
+    compare(&format!("{:?}", site.peer), &site.base, rows).await;
 }
 
 /// Each row by plain sockets and by our client: status, headers, body, trailers, interim answers, and whether the
@@ -80,6 +81,8 @@ fn rows_of_bodies() -> Vec<Row> {
         Row::get("until the end", "/until-close/30000").answers(200, pattern(30_000)),
         Row::get("nothing until the end", "/until-close/0"),
         Row::get("the connection after an end", "/bytes/5").answers(200, pattern(5)),
+        Row::get("bytes for HTTP/1.0", "/bytes/5").http10().answers(200, pattern(5)),
+        Row::get("no chunks for HTTP/1.0", "/chunked/30000").http10().answers(200, pattern(30_000)),
     ]
 }
 

@@ -1,16 +1,15 @@
 //! One connection and many requests: reuse, pipelining, and a server that answers before it was asked whole.
 
-use hijack::{Body, Client};
+use hijack::Body;
 use hijack_interop::server::pattern;
 use http::{Method, Request};
 
-use crate::connect;
-use crate::peer::Peer;
+use crate::peer::{Peer, Site};
 use crate::row::Upload;
 
 /// A thousand requests on one connection: the server sees one address.
-pub(crate) async fn reuse(_: Peer, base: &str) {
-    let mut connection = connect(base).await;
+pub(crate) async fn reuse(site: &Site) {
+    let mut connection = site.connect().await;
     let mut seen = Vec::new();
     for _ in 0..1000 {
         connection.request(get("/peer")).await.expect("an answer");
@@ -22,10 +21,8 @@ pub(crate) async fn reuse(_: Peer, base: &str) {
 }
 
 /// A hundred requests of every framing are sent before the first answer is read; each answer names its request.
-pub(crate) async fn pipelining(_: Peer, base: &str) {
-    let client = Client::builder().configure(|config| config.limits.pipelined = 100).build();
-    let endpoint = base.parse().expect("an address");
-    let mut connection = client.connect(&endpoint).await.expect("the server is reached");
+pub(crate) async fn pipelining(site: &Site) {
+    let mut connection = site.connect().await;
     let mut sent = Vec::new();
     for number in 0..100_usize {
         let len = number * 37;
@@ -46,16 +43,16 @@ pub(crate) async fn pipelining(_: Peer, base: &str) {
 }
 
 /// A refusal in the middle of a large upload is read, not drowned by the failure to write the rest.
-pub(crate) async fn early(peer: Peer, base: &str) {
+pub(crate) async fn early(site: &Site) {
     for upload in [Upload::sized(16_000_000), Upload::chunked(16_000_000)] {
-        let mut connection = connect(base).await;
+        let mut connection = site.connect().await;
         let mut request = Request::new(upload);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = "/early".parse().expect("a path");
         let answer = connection.request(request).await.expect("the refusal");
         assert_eq!(answer.status(), 413);
         let body = connection.read_to_end(10_000).await.expect("its body");
-        if peer != Peer::Nginx {
+        if !site.is(&[Peer::Nginx, Peer::NginxTls]) {
             assert_eq!(body.escape_ascii().to_string(), r"too much\n");
         }
     }

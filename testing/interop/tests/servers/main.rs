@@ -15,7 +15,7 @@ use hijack::{Client, ClientConnection, Endpoint};
 
 use crate::answers::{bodies, files, statuses, uploads};
 use crate::connections::{early, pipelining, reuse};
-use crate::peer::Peer;
+use crate::peer::{Peer, Site};
 use crate::takeovers::{
     half_close, nested, no_answer, raw, refused_tunnel, refused_upgrade, take_over, tunnel, upgrade,
 };
@@ -26,7 +26,7 @@ macro_rules! cases {
         mod $module {
             $(#[test]
             fn $case() {
-                super::run(super::Peer::$peer, async |peer, base| super::$case(peer, base).await);
+                super::run(super::Peer::$peer, async |site| super::$case(site).await);
             })+
         }
     )+};
@@ -40,13 +40,16 @@ cases! {
     node, Node: bodies statuses uploads reuse pipelining early no_answer upgrade half_close refused_upgrade take_over
         raw tunnel nested refused_tunnel;
     nginx, Nginx: bodies statuses uploads files pipelining early upgrade refused_upgrade take_over refused_tunnel;
+    nginx_tls, NginxTls: pipelining early upgrade refused_upgrade take_over refused_tunnel;
+    haproxy_tls, HaproxyTls: pipelining early upgrade half_close refused_upgrade take_over tunnel nested
+        refused_tunnel;
     haproxy, Haproxy: bodies statuses uploads pipelining early upgrade half_close refused_upgrade take_over tunnel
         nested refused_tunnel;
 }
 
-fn run(peer: Peer, case: impl AsyncFnOnce(Peer, &str)) {
-    let Some(server) = peer.start() else { return };
-    in_time(case(peer, &server.base));
+fn run(peer: Peer, case: impl AsyncFnOnce(&Site)) {
+    let Some(site) = peer.start() else { return };
+    in_time(case(&site));
 }
 
 /// Runs a case, which must not hang.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hijack::{Answered, ClientConnection};
 use hijack_interop::server::pattern;
 use hijack_interop::transcript::{Answer, ask, split};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version};
 use http_body::{Frame, SizeHint};
 
 use crate::peer::Peer;
@@ -17,6 +17,7 @@ use crate::peer::Peer;
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) method: Method,
+    pub(crate) version: Version,
     pub(crate) path: String,
     pub(crate) headers: Vec<(&'static str, &'static str)>,
     pub(crate) upload: Upload,
@@ -33,10 +34,11 @@ pub(crate) struct Row {
 impl Row {
     pub(crate) fn new(name: &'static str, method: Method, path: impl Into<String>) -> Self {
         let (headers, body) = (Vec::new(), Some(Vec::new()));
-        let at = Peer::ALL.to_vec();
+        let at = Peer::PLAIN.to_vec();
         Self {
             name,
             method,
+            version: Version::HTTP_11,
             path: path.into(),
             headers,
             upload: Upload::None,
@@ -49,6 +51,11 @@ impl Row {
 
     pub(crate) fn get(name: &'static str, path: impl Into<String>) -> Self {
         Self::new(name, Method::GET, path)
+    }
+
+    /// The request is of HTTP/1.0. nginx wants its `Host` there too.
+    pub(crate) fn http10(self) -> Self {
+        Self { version: Version::HTTP_10, ..self.header("Host", "x") }
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: &'static str) -> Self {
@@ -93,6 +100,7 @@ impl Row {
     pub(crate) fn request(&self) -> Request<Upload> {
         let mut request = Request::new(self.upload.clone());
         *request.method_mut() = self.method.clone();
+        *request.version_mut() = self.version;
         *request.uri_mut() = self.path.parse().expect("a path");
         for (name, value) in &self.headers {
             request.headers_mut().append(*name, HeaderValue::from_static(value));
@@ -101,11 +109,14 @@ impl Row {
     }
 
     /// What the server at `base` answers to the same request by plain sockets: every answer, interim ones too,
-    /// and whether it kept the connection. That shows by a second request behind the first.
+    /// and whether it kept the connection. That shows by a second request behind the first, which HTTP/1.0 does
+    /// not expect.
     pub(crate) fn by_hand(&self, base: &str) -> Result<(Vec<Answer>, bool), String> {
-        let next = b"GET /bytes/1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-        let said = ask(base, &[self.bytes(), next.to_vec()].concat(), false)
-            .map_err(|failure| failure.to_string())?;
+        let mut bytes = self.bytes();
+        if self.version == Version::HTTP_11 {
+            bytes.extend_from_slice(b"GET /bytes/1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        }
+        let said = ask(base, &bytes, false).map_err(|failure| failure.to_string())?;
         let mut answers = split(&said, &[self.method.as_str(), "GET"])?;
         let finals = answers.iter().filter(|answer| answer.status >= 200).count();
         if finals == 2 {
@@ -148,7 +159,10 @@ impl Row {
     }
 
     fn bytes(&self) -> Vec<u8> {
-        let mut head = format!("{} {} HTTP/1.1\r\nHost: x\r\n", self.method, self.path);
+        let mut head = format!("{} {} {:?}\r\n", self.method, self.path, self.version);
+        if self.version == Version::HTTP_11 {
+            head += "Host: x\r\n";
+        }
         for (name, value) in &self.headers {
             head += &format!("{name}: {value}\r\n");
         }
