@@ -42,7 +42,7 @@ Examples: ./bench.sh takeover --rounds 5 --ops 20000
 CPU is the measured program's own, as the kernel counts it; ratios are medians over the rounds. Every answer is
 compared byte for byte. "busy" below 100 % means that the other side was the brake; the faster a program then is, the
 more often it wakes for little, so the ratios are rather too high than too low.
-Go is taken from HIJACK_GO, target/peers/venv/bin/go or PATH; without it the rest is measured. Nothing is installed.
+Go is taken from HIJACK_GO, target/peers/bin/go or PATH; without it the rest is measured. Nothing is installed.
 Exit status: 0, or 1 when a bar is missed, or 2 when the measuring failed. benches/README.md tells the method.
 TEXT
 }
@@ -100,7 +100,7 @@ build_go() {
 
 find_go() {
   local candidate
-  for candidate in "${HIJACK_GO:-}" "$target/peers/venv/bin/go"; do
+  for candidate in "${HIJACK_GO:-}" "$target/peers/bin/go"; do
     [[ -x $candidate ]] && { echo "$candidate"; return; }
   done
   command -v go
