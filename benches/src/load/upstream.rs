@@ -125,3 +125,68 @@ impl Route {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    /// Sends `requests` on connections of their own and reads each to its end; or says why the upstream failed.
+    async fn ask(route: Route, requests: impl Fn(SocketAddr) -> Vec<String>) -> io::Result<Vec<String>> {
+        let mut upstream = Upstream::open(route).await?;
+        let address = upstream.address();
+        let asking = async {
+            let mut answers = Vec::new();
+            for request in requests(address) {
+                let mut stream = TcpStream::connect(address).await?;
+                stream.write_all(request.as_bytes()).await?;
+                stream.shutdown().await?;
+                let mut answer = String::new();
+                stream.read_to_string(&mut answer).await?;
+                answers.push(answer);
+            }
+            Ok(answers)
+        };
+        tokio::select! {
+            biased;
+            failure = upstream.serve() => Err(failure),
+            answers = asking => answers,
+        }
+    }
+
+    fn plain(address: SocketAddr) -> String {
+        format!("GET {PLAIN_PATH} HTTP/1.1\r\nHost: {address}\r\n\r\n")
+    }
+
+    fn echo(address: SocketAddr) -> String {
+        format!("GET {ECHO_PATH} HTTP/1.1\r\nhost: {address}\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n")
+    }
+
+    #[tokio::test]
+    async fn answers_every_request_that_is_like_the_first() {
+        let answers = ask(Route::Plain, |at| vec![plain(at), plain(at)]).await;
+        assert_eq!(answers.expect("right requests"), [Route::Plain.answer(), Route::Plain.answer()]);
+    }
+
+    #[tokio::test]
+    async fn echoes_after_the_101() {
+        let answers = ask(Route::Echo, |at| vec![echo(at) + "again"]).await.expect("right requests");
+        assert_eq!(answers, [Route::Echo.answer() + "again"]);
+    }
+
+    #[tokio::test]
+    async fn refuses_a_first_request_for_something_else() {
+        assert!(ask(Route::Plain, |at| vec![echo(at)]).await.is_err());
+        assert!(ask(Route::Echo, |at| vec![plain(at)]).await.is_err());
+        assert!(ask(Route::Plain, |at| vec![plain(at).replace("Host", "Other")]).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn refuses_a_later_request_with_other_bytes() {
+        let failure = ask(Route::Plain, |at| vec![plain(at), plain(at).replace("Host", "host")]).await;
+        let text = failure.expect_err("a changed request").to_string();
+        assert!(text.contains("expected \"GET /plain"), "{text}");
+    }
+}
