@@ -164,6 +164,73 @@ fn unix_says_hello_on_a_socket_file() {
     assert_eq!(read_to_end(stream), "hello to unix by unix\n");
 }
 
+/// Runs a client's example with `input` to its end.
+fn run(name: &str, args: &[&str], input: &str) -> String {
+    let mut child = Command::new(binary(name))
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("example {name}: {error}"));
+    child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("read");
+    let output = child.wait_with_output().expect("an end");
+    assert!(output.status.success(), "example {name}: {}", output.status);
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn client_upgrade_speaks_or_says_why_not() {
+    let server = Example::start("upgrade", &[ANY_PORT]);
+    let address = format!("http://{}", server.address);
+    assert_eq!(run("client_upgrade", &[&address, "shout/2"], "hello\n"), "HELLO!!\n");
+    let declined = run("client_upgrade", &[&address, "whisper"], "");
+    assert_eq!(
+        declined,
+        "the server answered 426 Upgrade Required: none of the offered protocols is supported here; usable: true\n"
+    );
+}
+
+#[test]
+fn client_pipeline_reads_answers_in_order() {
+    let server = Example::start("upgrade", &[ANY_PORT]);
+    let printed = run("client_pipeline", &[&format!("http://{}", server.address), "/a", "/b"], "");
+    let refusal = "426 Upgrade Required with 30 bytes";
+    assert_eq!(printed, format!("2 requests under way\n/a: {refusal}\n/b: {refusal}\n"));
+}
+
+/// The proxy is a socket of the test's own that opens one tunnel and is the server behind it.
+#[test]
+fn client_proxy_asks_through_the_tunnel() {
+    let proxy = std::net::TcpListener::bind(ANY_PORT).expect("a free port");
+    let address = format!("http://user:secret@{}", proxy.local_addr().expect("bound"));
+    let served = std::thread::spawn(move || {
+        let (mut stream, _) = proxy.accept().expect("a client");
+        let connect = read_head(&mut stream);
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").expect("written");
+        let inside = read_head(&mut stream);
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").expect("written");
+        (connect, inside)
+    });
+    assert_eq!(run("client_proxy", &[&address, "http://server.test", "/x"], ""), "200 OK with 5 bytes\n");
+    let (connect, inside) = served.join().expect("served");
+    let credentials = "Proxy-Authorization: Basic dXNlcjpzZWNyZXQ=";
+    assert_eq!(
+        connect,
+        format!("CONNECT server.test:80 HTTP/1.1\r\nHost: server.test:80\r\n{credentials}\r\n\r\n")
+    );
+    assert_eq!(inside, "GET /x HTTP/1.1\r\nHost: server.test\r\n\r\n");
+}
+
+fn read_head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).expect("a whole head");
+        head.extend_from_slice(&byte);
+    }
+    String::from_utf8(head).expect("text")
+}
+
 /// A folder of the test's own, removed with it.
 struct Folder(PathBuf);
 

@@ -7,6 +7,7 @@ use hijack_proto::body::{BodyError, EncodeError};
 use hijack_proto::h1::TakeOverError;
 use hijack_proto::handover::Refusal;
 
+use crate::client::{ConnectError, Decline};
 use crate::observe::{EndReason, Timeout};
 
 /// A boxed error of somebody else's.
@@ -37,6 +38,27 @@ pub enum Error {
     TakeOver(TakeOverError),
     /// The body given as an answer failed.
     Answer(BoxError),
+    /// The body given with a request failed.
+    Request(BoxError),
+    /// No connection to a server could be had.
+    Connect(Box<ConnectError>),
+    /// The server did not grant a takeover; its answer is within.
+    Declined(Box<Decline>),
+    /// The server ended the connection without answering so many requests.
+    Unanswered(usize),
+    /// An answer was waited for, and no request is under way.
+    NothingAsked,
+    /// So many answers are still to come before this request could be answered alone.
+    AnswersPending(usize),
+    /// The next answer is not that request's.
+    UnknownRequest,
+    /// The connection takes no further request: one side has announced its end, or it is broken.
+    Closing,
+    /// As many connections to one endpoint as the limit allows are busy.
+    PoolFull {
+        /// [`ClientConfig::max_per_endpoint`](crate::ClientConfig::max_per_endpoint).
+        limit: usize,
+    },
     /// A certificate, key or address cannot be used; the text says which and why.
     Config(String),
     /// An error of the handler's own.
@@ -88,6 +110,19 @@ impl fmt::Display for Error {
             Self::Refused(refusal) => refusal.fmt(f),
             Self::TakeOver(error) => error.fmt(f),
             Self::Answer(error) => write!(f, "body of the answer failed: {error}"),
+            Self::Request(error) => write!(f, "body of the request failed: {error}"),
+            Self::Connect(error) => error.fmt(f),
+            Self::Declined(decline) => decline.fmt(f),
+            Self::Unanswered(count) => {
+                write!(f, "the server ended the connection with {count} requests unanswered")
+            }
+            Self::NothingAsked => f.write_str("no request is under way that could be answered"),
+            Self::AnswersPending(count) => write!(f, "{count} answers are still to come"),
+            Self::UnknownRequest => f.write_str("the next answer belongs to another request"),
+            Self::Closing => f.write_str("the connection takes no further request"),
+            Self::PoolFull { limit } => {
+                write!(f, "no connection free: max_per_endpoint of {limit} are busy")
+            }
             Self::Config(text) => f.write_str(text),
             Self::Other(error) => error.fmt(f),
         }
@@ -98,7 +133,8 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io(error) => error.source(),
-            Self::Answer(error) | Self::Other(error) => Some(&**error),
+            Self::Answer(error) | Self::Request(error) | Self::Other(error) => Some(&**error),
+            Self::Connect(error) => error.source(),
             _ => None,
         }
     }
@@ -121,5 +157,6 @@ from! {
     EncodeError => Encode,
     Refusal => Refused,
     TakeOverError => TakeOver,
+    Box<ConnectError> => Connect,
     BoxError => Other,
 }

@@ -30,19 +30,24 @@
 //! # Ok(()) }
 //! ```
 //!
+//! [`Client`] is the other end: it sends requests, one by one or ahead of their answers, and takes its connection
+//! over behind an answer that grants it. The [`Conn`] is the same there.
+//!
 //! Heads, bodies and the rules of upgrades are `hijack_proto`'s, which knows no IO; what of it stands in this
 //! crate's signatures is exported here.
 //!
 //! # Features
 //!
-//! `tls` (default): listeners with TLS, by rustls and ring.
+//! `tls` (default): TLS for listeners and clients, by rustls and ring.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod body;
+mod client;
 mod conn;
 mod date;
 mod error;
+mod incoming;
 mod observe;
 mod scratch;
 mod server;
@@ -55,17 +60,22 @@ mod tls;
 mod wire;
 
 pub use body::Body;
+pub use client::{
+    Answer, Answered, Client, ClientBuilder, ClientConfig, ClientConnection, ConnectError, ConnectFailure,
+    Decline, Endpoint, Pool, PooledBody, Proxy, Tunnel, Untaken,
+};
 pub use conn::{Conn, ConnLease, Parts, ReadHalf, ReuniteError, WriteHalf};
 pub use error::{BoxError, Error, ended_by};
 pub use hijack_proto::body::{BodyError, BodyLength, EncodeError, FramingError};
-pub use hijack_proto::h1::TakeOverError;
-pub use hijack_proto::handover::Refusal;
-pub use hijack_proto::{HeadError, Limits, Reason, RequestHead, handover, tokens};
+pub use hijack_proto::h1::{RequestId, TakeOverError};
+pub use hijack_proto::handover::{Mismatch, Refusal};
+pub use hijack_proto::{HeadError, Limits, Reason, RequestHead, ResponseHead, handover, tokens};
+pub use incoming::BodyReader;
 pub use observe::{
     ConnLimits, Connection, ConnectionId, EndReason, Observer, Peer, State, Taken, Timeout, Tracker,
 };
 pub use server::{
-    Config, Exchange, HttpConnection, Listener, Outcome, Refused, RequestBody, Responder, Server,
-    ServerBuilder, ShutdownReport, Upgrade,
+    Config, Exchange, HttpConnection, Listener, Outcome, Refused, Responder, Server, ServerBuilder,
+    ShutdownReport, Upgrade,
 };
 pub use stream::{Stream, Transport};

@@ -1,9 +1,11 @@
 //! What connections are made of: any duplex byte stream, and the one type that covers the usual ones.
 
+use std::any::Any;
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
@@ -63,6 +65,20 @@ impl Transport {
             Self::Custom(_) => "custom",
         }
     }
+}
+
+/// Has the kernel ask, after silence of `after`, whether the peer still lives. Sockets that cannot stay as they are.
+pub(crate) fn set_probes<'s>(socket: impl Into<socket2::SockRef<'s>>, after: Option<Duration>) {
+    if let Some(after) = after {
+        let probes = socket2::TcpKeepalive::new().with_time(after).with_interval(after);
+        let _ = socket.into().set_tcp_keepalive(&probes);
+    }
+}
+
+/// The TCP socket of a stream that is one, or has one inside.
+pub(crate) fn tcp_of<Io: Stream>(io: &Io) -> Option<&TcpStream> {
+    let io: &dyn Any = io;
+    io.downcast_ref::<TcpStream>().or_else(|| io.downcast_ref::<Transport>()?.tcp())
 }
 
 impl From<TcpStream> for Transport {

@@ -58,3 +58,14 @@ impl Acceptor {
         match *self {}
     }
 }
+
+/// Makes TLS sessions over connections to servers: without the feature `tls` it says so.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Connector;
+
+impl Connector {
+    #[allow(clippy::unused_async, reason = "the same signature as with the feature")]
+    pub(crate) async fn connect(&self, _: &str, _: Transport) -> io::Result<Transport> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "this program is built without the feature tls"))
+    }
+}

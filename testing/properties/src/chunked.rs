@@ -82,7 +82,15 @@ fn asked(limits: Limits) -> ClientSession {
     let mut session = ClientSession::new(limits);
     let headers = HeaderMap::new();
     let (method, version) = (&Method::GET, Version::HTTP_11);
-    let request = Outgoing { method, target: b"/", version, headers: &headers, body: AnswerBody::Exact(0) };
+    let request = Outgoing {
+        method,
+        target: b"/",
+        version,
+        host: None,
+        upgrade: None,
+        headers: &headers,
+        body: AnswerBody::Exact(0),
+    };
     session.send(&request, &mut Vec::new()).expect("a first request");
     session.end_request(None, &mut Vec::new()).expect("no body");
     session

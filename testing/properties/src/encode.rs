@@ -122,7 +122,8 @@ impl Pair {
     fn send(&mut self, request: &Request) -> Option<RequestHead> {
         let Request { method, version, target, message } = request;
         let (headers, body) = (&message.headers, message.length);
-        let outgoing = Outgoing { method, target, version: *version, headers, body };
+        let outgoing =
+            Outgoing { method, target, version: *version, host: None, upgrade: None, headers, body };
         let mut wire = Vec::new();
         if let Err(error) = self.client.send(&outgoing, &mut wire) {
             check_unsent(error, &outgoing, &wire);

@@ -5,10 +5,9 @@
 
 use std::fmt;
 
-use http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use http::{Method, StatusCode, Version};
 
-use crate::tokens;
+use crate::head::{Field, Lines};
 
 /// The length of a body as its head tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,11 +74,9 @@ impl std::error::Error for FramingError {}
 
 /// The length of a request's body (RFC 9112 §6.3).
 ///
-/// # Errors
-///
 /// A [`FramingError`] where the head is ambiguous.
-pub fn request_length(version: Version, headers: &HeaderMap) -> Result<BodyLength, FramingError> {
-    let declared = declared_length(version, headers)?;
+pub(crate) fn request_length(version: Version, lines: &Lines) -> Result<BodyLength, FramingError> {
+    let declared = declared_length(version, lines)?;
     // RFC 9112 §6.3 rule 7: a request that declares nothing has no body.
     Ok(declared.unwrap_or(BodyLength::Exact(0)))
 }
@@ -89,14 +86,12 @@ pub fn request_length(version: Version, headers: &HeaderMap) -> Result<BodyLengt
 /// A 2xx to `CONNECT` and a 101 have no body: what follows is the tunnel, whatever the headers say
 /// (rules 1 and 2).
 ///
-/// # Errors
-///
 /// A [`FramingError`] where the head is ambiguous.
-pub fn response_length(
+pub(crate) fn response_length(
     method: &Method,
     version: Version,
     status: StatusCode,
-    headers: &HeaderMap,
+    lines: &Lines,
 ) -> Result<BodyLength, FramingError> {
     let tunnel = *method == Method::CONNECT && status.is_success();
     let bodiless = status.is_informational()
@@ -107,19 +102,21 @@ pub fn response_length(
         return Ok(BodyLength::Exact(0));
     }
     // RFC 9112 §6.3 rule 8: a response that declares nothing ends with the connection.
-    Ok(declared_length(version, headers)?.unwrap_or(BodyLength::UntilClose))
+    Ok(declared_length(version, lines)?.unwrap_or(BodyLength::UntilClose))
 }
 
 /// The length that the head declares, if it declares one.
-fn declared_length(version: Version, headers: &HeaderMap) -> Result<Option<BodyLength>, FramingError> {
-    let encoded = headers.contains_key(TRANSFER_ENCODING);
-    let mut lengths = headers.get_all(CONTENT_LENGTH).into_iter();
-    match (lengths.next(), lengths.next()) {
-        (Some(_), _) if encoded => Err(FramingError::LengthAndEncoding),
-        (Some(_), Some(_)) => Err(FramingError::RepeatedLength),
-        (Some(length), None) => parse_length(length.as_bytes()).map(|len| Some(BodyLength::Exact(len))),
-        _ if encoded => check_encoding(version, headers).map(|()| Some(BodyLength::Chunked)),
-        _ => Ok(None),
+fn declared_length(version: Version, lines: &Lines) -> Result<Option<BodyLength>, FramingError> {
+    let fields = lines.fields();
+    match (fields.has(Field::ContentLength), fields.has(Field::TransferEncoding)) {
+        (false, false) => Ok(None),
+        (true, true) => Err(FramingError::LengthAndEncoding),
+        (true, false) if fields.repeats(Field::ContentLength) => Err(FramingError::RepeatedLength),
+        (true, false) => {
+            let text = lines.values("content-length").next().unwrap_or_default();
+            parse_length(text).map(|len| Some(BodyLength::Exact(len)))
+        }
+        (false, true) => check_encoding(version, lines).map(|()| Some(BodyLength::Chunked)),
     }
 }
 
@@ -135,21 +132,20 @@ pub(crate) fn parse_length(text: &[u8]) -> Result<u64, FramingError> {
 }
 
 /// RFC 9112 §6.1: `chunked` alone is what we read.
-fn check_encoding(version: Version, headers: &HeaderMap) -> Result<(), FramingError> {
+fn check_encoding(version: Version, lines: &Lines) -> Result<(), FramingError> {
+    const NAME: &str = "transfer-encoding";
     if version == Version::HTTP_10 {
         return Err(FramingError::EncodingInHttp10);
     }
-    let mut lines = headers.get_all(TRANSFER_ENCODING).into_iter();
-    if let (Some(sole), None) = (lines.next(), lines.next()) {
-        // Not read as a list: readers disagree on its empty elements.
-        if tokens::trim(sole.as_bytes()).eq_ignore_ascii_case(b"chunked") {
-            return Ok(());
-        }
-    }
     let is_chunked = |coding: &&[u8]| coding.eq_ignore_ascii_case(b"chunked");
-    let once = tokens::list(headers, &TRANSFER_ENCODING).filter(is_chunked).count() == 1;
-    let last = tokens::list(headers, &TRANSFER_ENCODING).last().is_some_and(|coding| is_chunked(&coding));
-    let others = tokens::list(headers, &TRANSFER_ENCODING).count() > 1;
+    // Not read as a list: readers disagree on its empty elements.
+    let sole = lines.values(NAME).next().filter(|_| !lines.fields().repeats(Field::TransferEncoding));
+    if sole.as_ref().is_some_and(is_chunked) {
+        return Ok(());
+    }
+    let once = lines.list(NAME).filter(is_chunked).count() == 1;
+    let last = lines.list(NAME).last().is_some_and(|coding| is_chunked(&coding));
+    let others = lines.list(NAME).count() > 1;
     Err(if once && last && others {
         FramingError::UnsupportedEncoding
     } else {
@@ -159,14 +155,7 @@ fn check_encoding(version: Version, headers: &HeaderMap) -> Result<(), FramingEr
 
 #[cfg(test)]
 mod tests {
-    use http::header::{HeaderName, HeaderValue};
-
     use super::*;
-
-    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
-        let line = |&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
-        lines.iter().map(line).collect()
-    }
 
     const CL: &str = "content-length";
     const TE: &str = "transfer-encoding";
@@ -204,19 +193,19 @@ mod tests {
             (&[(TE, "")], Err(InvalidEncoding)),
         ];
         for (lines, expected) in table {
-            assert_eq!(request_length(Version::HTTP_11, &headers(lines)), expected, "{lines:?}");
+            assert_eq!(request_length(Version::HTTP_11, &Lines::of(lines)), expected, "{lines:?}");
         }
-        let old = request_length(Version::HTTP_10, &headers(&[(TE, "chunked")]));
+        let old = request_length(Version::HTTP_10, &Lines::of(&[(TE, "chunked")]));
         assert_eq!(old, Err(EncodingInHttp10));
     }
 
     /// RFC 9112 §6.3 rules 1, 2 and 8; behaviour 20.
     #[test]
     fn reads_response_lengths_by_method_and_status() {
-        let with = headers(&[(CL, "5")]);
-        let length = |method, status, headers: &HeaderMap| {
+        let with = Lines::of(&[(CL, "5")]);
+        let length = |method, status, lines: &Lines| {
             let status = StatusCode::from_u16(status).expect("legal");
-            response_length(&method, Version::HTTP_11, status, headers).expect("unambiguous")
+            response_length(&method, Version::HTTP_11, status, lines).expect("unambiguous")
         };
         for (method, status) in [
             (Method::HEAD, 200),
@@ -230,6 +219,6 @@ mod tests {
         }
         assert_eq!(length(Method::CONNECT, 407, &with), BodyLength::Exact(5));
         assert_eq!(length(Method::GET, 200, &with), BodyLength::Exact(5));
-        assert_eq!(length(Method::GET, 200, &headers(&[])), BodyLength::UntilClose);
+        assert_eq!(length(Method::GET, 200, &Lines::of(&[])), BodyLength::UntilClose);
     }
 }

@@ -14,4 +14,5 @@ pub use decode::{BodyError, BodyEvent};
 pub use encode::EncodeError;
 pub(crate) use encode::Encoder;
 pub(crate) use framing::parse_length;
-pub use framing::{BodyLength, FramingError, request_length, response_length};
+pub use framing::{BodyLength, FramingError};
+pub(crate) use framing::{request_length, response_length};

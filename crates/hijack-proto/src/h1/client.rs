@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use http::{Method, StatusCode, Version};
 
 use super::answer::{AnswerBody, declared_length};
@@ -24,7 +24,8 @@ use crate::{Limits, tokens};
 /// let mut out = Vec::new();
 /// let (method, headers) = (Method::CONNECT, HeaderMap::new());
 /// let request = Outgoing {
-///     method: &method, target: b"a:1", version: Version::HTTP_10, headers: &headers, body: AnswerBody::Exact(0),
+///     method: &method, target: b"a:1", version: Version::HTTP_10, host: None, upgrade: None,
+///     headers: &headers, body: AnswerBody::Exact(0),
 /// };
 /// session.send(&request, &mut out).unwrap();
 /// session.end_request(None, &mut out).unwrap();
@@ -80,7 +81,11 @@ pub struct Outgoing<'a> {
     pub target: &'a [u8],
     /// HTTP/1.0 or HTTP/1.1.
     pub version: Version,
-    /// Header fields, `Host` among them. `Transfer-Encoding` is left out; `Content-Length` must fit the body.
+    /// `Host`, unless the headers have one. RFC 9112 §3.2: HTTP/1.1 must send it, and best first.
+    pub host: Option<&'a HeaderValue>,
+    /// Protocols to upgrade to, as a list: written as `Connection` and `Upgrade` in place of those of the headers.
+    pub upgrade: Option<&'a HeaderValue>,
+    /// Further header fields. `Transfer-Encoding` is left out; `Content-Length` must fit the body.
     pub headers: &'a HeaderMap,
     /// The length of the body.
     pub body: AnswerBody,
@@ -145,6 +150,36 @@ impl ClientSession {
         self.pending.len()
     }
 
+    /// The request that the next final answer belongs to.
+    #[must_use]
+    pub fn next_pending(&self) -> Option<RequestId> {
+        self.pending.front().map(|pending| pending.id)
+    }
+
+    /// Whether the body of the last request is still being written.
+    #[must_use]
+    pub fn is_sending(&self) -> bool {
+        self.sending.is_some()
+    }
+
+    /// Whether an answer's body is under way.
+    #[must_use]
+    pub fn is_in_body(&self) -> bool {
+        matches!(self.reading, Reading::Body { .. })
+    }
+
+    /// Whether nobody has announced the end of the connection.
+    #[must_use]
+    pub fn keeps_alive(&self) -> bool {
+        self.keep_alive
+    }
+
+    /// Lets no further request follow: the last one cannot be ended as its head promised, or bytes that are no
+    /// request were sent behind it.
+    pub fn end_requests(&mut self) {
+        self.keep_alive = false;
+    }
+
     /// Whether a further request may be sent: neither side has announced the end, and the body of the last
     /// request is written.
     #[must_use]
@@ -173,7 +208,18 @@ impl ClientSession {
         }
         let (encoder, length) = frame(request)?;
         put_request_line(out, request.method, request.target, request.version);
-        put_headers(out, request.headers, |name| *name == CONTENT_LENGTH || *name == TRANSFER_ENCODING);
+        if let Some(host) = request.host.filter(|_| !request.headers.contains_key(HOST)) {
+            put_line(out, b"Host: ", host.as_bytes());
+        }
+        if let Some(protocols) = request.upgrade {
+            put_line(out, b"Connection: ", b"Upgrade");
+            put_line(out, b"Upgrade: ", protocols.as_bytes());
+        }
+        put_headers(out, request.headers, |name| {
+            *name == CONTENT_LENGTH
+                || *name == TRANSFER_ENCODING
+                || (request.upgrade.is_some() && (*name == CONNECTION || *name == UPGRADE))
+        });
         if let Some(len) = length {
             out.extend_from_slice(b"Content-Length: ");
             put_decimal(out, len);
@@ -187,8 +233,8 @@ impl ClientSession {
         self.next_id += 1;
         self.pending.push_back(Pending { id, method: request.method.clone() });
         self.sending = Some(encoder);
-        self.keep_alive =
-            request.version == Version::HTTP_11 && !tokens::contains(request.headers, &CONNECTION, "close");
+        self.keep_alive = request.version == Version::HTTP_11
+            && (request.upgrade.is_some() || !tokens::contains(request.headers, &CONNECTION, "close"));
         Ok(id)
     }
 
@@ -199,6 +245,23 @@ impl ClientSession {
     /// An [`EncodeError`]; nothing was written then.
     pub fn put_data(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), EncodeError> {
         self.sending.as_mut().ok_or(EncodeError::NotOpen)?.put(data, out)
+    }
+
+    /// Writes what stands in front of `len` bytes of the body, for bytes that the shell writes by itself; behind
+    /// them it calls [`close_data`](Self::close_data).
+    ///
+    /// # Errors
+    ///
+    /// An [`EncodeError`]; nothing was written then.
+    pub fn open_data(&mut self, len: usize, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.sending.as_mut().ok_or(EncodeError::NotOpen)?.open(len, out).map(drop)
+    }
+
+    /// Writes what stands behind the bytes of [`open_data`](Self::open_data).
+    pub fn close_data(&mut self, out: &mut Vec<u8>) {
+        if let Some(encoder) = self.sending {
+            encoder.close(out);
+        }
     }
 
     /// Ends the request sent last.
@@ -268,7 +331,7 @@ impl ClientSession {
 
     fn begin_answer(&mut self, head: ResponseHead) -> Result<Answered, HeadError> {
         let Some(Pending { id, method }) = self.pending.pop_front() else { return Err(HeadError::Unasked) };
-        let body = response_length(&method, head.version(), head.status(), head.headers())?;
+        let body = response_length(&method, head.version(), head.status(), head.known())?;
         let tunnel = head.status() == StatusCode::SWITCHING_PROTOCOLS
             || (method == Method::CONNECT && head.status().is_success());
         let closes = tunnel || body == BodyLength::UntilClose || !persists(&head);
@@ -307,8 +370,12 @@ impl ClientSession {
     ///
     /// # Errors
     ///
-    /// A [`TakeOverError`] while answers are still to come or a body is half read; the session is as it was.
+    /// A [`TakeOverError`] while a request is half sent, answers are still to come or a body is half read; the
+    /// session is as it was.
     pub fn take_over(&mut self) -> Result<Bytes, TakeOverError> {
+        if self.sending.is_some() {
+            return Err(TakeOverError::RequestUnsent);
+        }
         if !self.pending.is_empty() {
             return Err(TakeOverError::Pending(self.pending.len()));
         }
@@ -344,6 +411,6 @@ fn frame(request: &Outgoing<'_>) -> Result<(Encoder, Option<u64>), EncodeError> 
 
 /// Whether the server goes on behind this answer (RFC 9112 §9.3).
 fn persists(head: &ResponseHead) -> bool {
-    let has = |token| tokens::contains(head.headers(), &CONNECTION, token);
+    let has = |option| head.known().connection_has(option);
     !has("close") && (head.version() == Version::HTTP_11 || has("keep-alive"))
 }

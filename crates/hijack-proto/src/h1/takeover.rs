@@ -12,6 +12,8 @@ pub enum TakeOverError {
     AnswerComplete,
     /// It was taken over before.
     Taken,
+    /// (Client) The body of the last request is not sent to its end.
+    RequestUnsent,
     /// (Client) Answers are still to come, so many.
     Pending(usize),
     /// (Client) The body of the last answer was not read to its end.
@@ -24,6 +26,7 @@ impl fmt::Display for TakeOverError {
             Self::NoExchange => f.write_str("no open exchange to take over"),
             Self::AnswerComplete => f.write_str("the answer is already complete"),
             Self::Taken => f.write_str("the connection was already taken over"),
+            Self::RequestUnsent => f.write_str("the request is not sent to its end"),
             Self::Pending(count) => write!(f, "{count} answers are still to come"),
             Self::BodyUnread => f.write_str("the answer's body is not read to its end"),
         }

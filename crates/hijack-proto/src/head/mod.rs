@@ -7,6 +7,7 @@
 mod encode;
 mod error;
 mod fields;
+mod lines;
 mod request;
 mod response;
 mod scan;
@@ -14,6 +15,7 @@ mod scan;
 pub(crate) use encode::{put_decimal, put_headers, put_line, put_request_line, put_status_line};
 pub use error::HeadError;
 pub(crate) use fields::{Field, Fields};
+pub(crate) use lines::Lines;
 pub use request::RequestHead;
 pub use response::{Reason, ResponseHead};
 pub(crate) use scan::HeadScan;

@@ -3,16 +3,16 @@
 use std::fmt;
 use std::mem::MaybeUninit;
 use std::net::Ipv6Addr;
-use std::sync::OnceLock;
 
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::HeaderMap;
 use http::uri::Authority;
 use http::{Method, Request, Uri, Version};
 
+use super::lines::{Lines, MOST_HEADERS, note_lines};
 use super::{Field, Fields, HeadError, check_first_byte};
+use crate::Limits;
 use crate::body::{BodyLength, request_length};
-use crate::{Limits, tokens};
 
 /// What `PRI * HTTP/2.0` looks like up to its empty line (RFC 9113 §3.4); `SM` and another empty line follow.
 pub(crate) const PREFACE_HEAD: &[u8] = b"PRI * HTTP/2.0\r\n\r\n";
@@ -27,14 +27,10 @@ pub struct RequestHead {
     method: Method,
     uri: Uri,
     version: Version,
-    fields: Fields,
     body: BodyLength,
-    /// The head's bytes from the method to the empty line.
-    raw: Bytes,
+    lines: Lines,
     /// Bytes of the target; it stands one space behind the method.
     target_len: usize,
-    /// Boxed, since most heads are moved about more often than they are asked for it.
-    headers: OnceLock<Box<HeaderMap>>,
 }
 
 impl RequestHead {
@@ -72,20 +68,9 @@ impl RequestHead {
         let uri = parse_target(&method, raw.slice_ref(target), limits)?;
         let version = if parsed.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 };
         let fields = check_lines(version, parsed.headers)?;
-        let mut head = Self {
-            method,
-            uri,
-            version,
-            fields,
-            body: BodyLength::Exact(0),
-            raw,
-            target_len,
-            headers: OnceLock::new(),
-        };
-        if fields.has(Field::ContentLength) || fields.has(Field::TransferEncoding) {
-            head.body = request_length(version, head.headers())?;
-        }
-        Ok(head)
+        let lines = Lines::new(raw, fields);
+        let body = request_length(version, &lines)?;
+        Ok(Self { method, uri, version, body, lines, target_len })
     }
 
     fn preface(raw: Bytes) -> Self {
@@ -93,11 +78,9 @@ impl RequestHead {
             method: Method::from_bytes(b"PRI").expect("a token"),
             uri: Uri::from_static("*"),
             version: Version::HTTP_2,
-            fields: Fields::default(),
             body: BodyLength::Exact(0),
-            raw,
+            lines: Lines::new(raw, Fields::default()),
             target_len: 1,
-            headers: OnceLock::new(),
         }
     }
 
@@ -117,7 +100,7 @@ impl RequestHead {
     #[must_use]
     pub fn target(&self) -> &[u8] {
         let start = self.method.as_str().len() + 1;
-        &self.raw[start..start + self.target_len]
+        &self.raw()[start..start + self.target_len]
     }
 
     /// HTTP/1.0 or HTTP/1.1; HTTP/2 for [the preface](Self::is_http2_preface) alone.
@@ -130,39 +113,32 @@ impl RequestHead {
     /// slices of the received bytes.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
-        self.headers.get_or_init(|| Box::new(collect(&self.raw, self.lines())))
+        self.lines.map()
     }
 
     /// The header lines as they came: names in their spelling, values without the white space around them.
     pub fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let lines = self.raw.split(|&byte| byte == b'\n').skip(1);
-        lines.filter_map(|line| {
-            let colon = memchr::memchr(b':', line)?;
-            let value = &line[colon + 1..];
-            Some((&line[..colon], tokens::trim(value.strip_suffix(b"\r").unwrap_or(value))))
-        })
+        self.lines.iter()
     }
 
     /// The values of the field `name`, in order; names compare without case.
     pub fn values(&self, name: &'static str) -> impl Iterator<Item = &[u8]> {
-        let lines = self.lines().filter(move |(line, _)| line.eq_ignore_ascii_case(name.as_bytes()));
-        lines.map(|(_, value)| value)
+        self.lines.values(name)
     }
 
     /// The elements of the list in the field `name`, over all its lines.
     pub fn list(&self, name: &'static str) -> impl Iterator<Item = &[u8]> {
-        self.values(name).flat_map(tokens::elements)
+        self.lines.list(name)
     }
 
     /// Whether `Connection` lists `option` (RFC 9110 §7.6.1).
     pub(crate) fn connection_has(&self, option: &str) -> bool {
-        self.fields.has(Field::Connection)
-            && self.list("connection").any(|element| element.eq_ignore_ascii_case(option.as_bytes()))
+        self.lines.connection_has(option)
     }
 
     /// Which of the deciding fields are among them.
     pub(crate) fn fields(&self) -> Fields {
-        self.fields
+        self.lines.fields()
     }
 
     /// The length of the body behind this head, decided once by [`crate::body::request_length`].
@@ -174,7 +150,7 @@ impl RequestHead {
     /// The bytes of the head, from the method to the empty line.
     #[must_use]
     pub fn raw(&self) -> &Bytes {
-        &self.raw
+        self.lines.raw()
     }
 
     /// Whether this is the start of HTTP/2 with prior knowledge, `PRI * HTTP/2.0` (RFC 9113 §3.4).
@@ -187,14 +163,12 @@ impl RequestHead {
 
     /// This head as a request of the `http` crate, with `body` for its body.
     #[must_use]
-    pub fn into_request<B>(mut self, body: B) -> Request<B> {
-        let headers =
-            self.headers.take().map_or_else(|| collect(&self.raw, self.lines()), |headers| *headers);
+    pub fn into_request<B>(self, body: B) -> Request<B> {
         let mut request = Request::new(body);
         *request.method_mut() = self.method;
         *request.uri_mut() = self.uri;
         *request.version_mut() = self.version;
-        *request.headers_mut() = headers;
+        *request.headers_mut() = self.lines.into_map();
         request
     }
 }
@@ -211,30 +185,15 @@ impl fmt::Debug for RequestHead {
     }
 }
 
-/// A map of lines that were parsed and checked before: names and values are what the `http` crate allows.
-fn collect<'r>(raw: &Bytes, lines: impl Iterator<Item = (&'r [u8], &'r [u8])>) -> HeaderMap {
-    lines.filter_map(|(name, value)| to_field(raw, name, value)).collect()
-}
-
-/// One line's name and value, the latter as a slice of `raw`.
-pub(super) fn to_field(raw: &Bytes, name: &[u8], value: &[u8]) -> Option<(HeaderName, HeaderValue)> {
-    let name = HeaderName::from_bytes(name).ok()?;
-    match value {
-        [] => Some((name, HeaderValue::from_static(""))),
-        value => Some((name, HeaderValue::from_maybe_shared(raw.slice_ref(value)).ok()?)),
-    }
-}
-
 /// Notes the fields that decide something and checks those that need no map for it.
 ///
 /// RFC 9112 §3.2: HTTP/1.1 needs one legal `Host`, `CONNECT` included; no version may have two.
 fn check_lines(version: Version, lines: &[httparse::Header<'_>]) -> Result<Fields, HeadError> {
-    let mut fields = Fields::default();
-    for line in lines {
-        match fields.note(line.name.as_bytes()) {
-            Some(Field::Host) if split_authority(line.value).is_none() => return Err(HeadError::InvalidHost),
-            None if line.name.len() > MOST_NAME_LEN => return Err(HeadError::HeaderName),
-            _ => {}
+    let fields = note_lines(lines)?;
+    if fields.has(Field::Host) {
+        let mut hosts = lines.iter().filter(|line| line.name.eq_ignore_ascii_case("host"));
+        if hosts.any(|host| split_authority(host.value).is_none()) {
+            return Err(HeadError::InvalidHost);
         }
     }
     if fields.repeats(Field::Host) {
@@ -245,12 +204,6 @@ fn check_lines(version: Version, lines: &[httparse::Header<'_>]) -> Result<Field
     }
     Ok(fields)
 }
-
-/// What a header map can hold, whatever the limits say.
-const MOST_HEADERS: usize = 16 * 1024;
-
-/// The longest name that the `http` crate takes.
-const MOST_NAME_LEN: usize = u16::MAX as usize;
 
 /// The four forms of RFC 9112 §3.2, each with the methods that may use it.
 ///
@@ -438,7 +391,7 @@ mod tests {
         let lines: Vec<_> = head.lines().collect();
         let expected: [(&[u8], &[u8]); 3] = [(b"hOST", b"a"), (b"X-B", b"1"), (b"x-b", "\u{e9}".as_bytes())];
         assert_eq!(lines, expected);
-        let values = head.headers().get_all("x-b").iter().map(HeaderValue::as_bytes);
+        let values = head.headers().get_all("x-b").iter().map(http::HeaderValue::as_bytes);
         assert_eq!(values.collect::<Vec<_>>(), [b"1", "\u{e9}".as_bytes()]);
         assert_eq!(head.clone().into_request(()).headers(), head.headers());
     }

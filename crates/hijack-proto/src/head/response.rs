@@ -5,9 +5,9 @@ use std::mem::MaybeUninit;
 
 use bytes::Bytes;
 use http::header::HeaderMap;
-use http::{StatusCode, Version};
+use http::{Response, StatusCode, Version};
 
-use super::request::to_field;
+use super::lines::{Lines, MOST_HEADERS, note_lines};
 use super::{HeadError, check_first_byte};
 use crate::Limits;
 
@@ -45,9 +45,7 @@ impl Reason {
 pub struct ResponseHead {
     status: StatusCode,
     version: Version,
-    headers: HeaderMap,
-    /// The head's bytes from the version to the empty line.
-    raw: Bytes,
+    lines: Lines,
 }
 
 impl ResponseHead {
@@ -58,10 +56,17 @@ impl ResponseHead {
     /// Any [`HeadError`] that a head by itself can show.
     pub fn parse(raw: Bytes, limits: &Limits) -> Result<Self, HeadError> {
         check_first_byte(&raw)?;
-        let mut lines = vec![MaybeUninit::uninit(); limits.headers];
+        let mut few = [const { MaybeUninit::uninit() }; 128];
+        let mut many = Vec::new();
+        let lines = if limits.headers <= few.len() {
+            &mut few[..limits.headers]
+        } else {
+            many.resize(limits.headers.min(MOST_HEADERS), MaybeUninit::uninit());
+            &mut many[..]
+        };
         let mut parsed = httparse::Response::new(&mut []);
         let config = httparse::ParserConfig::default();
-        match config.parse_response_with_uninit_headers(&mut parsed, &raw, &mut lines) {
+        match config.parse_response_with_uninit_headers(&mut parsed, &raw, lines) {
             Ok(httparse::Status::Complete(len)) if len == raw.len() => {}
             Err(httparse::Error::TooManyHeaders) => {
                 return Err(HeadError::TooManyHeaders { limit: limits.headers });
@@ -72,13 +77,8 @@ impl ResponseHead {
         let status =
             StatusCode::from_u16(parsed.code.unwrap_or_default()).map_err(|_| HeadError::StartLine)?;
         let version = if parsed.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 };
-        let mut headers = HeaderMap::with_capacity(parsed.headers.len());
-        for line in parsed.headers.iter() {
-            let (name, value) =
-                to_field(&raw, line.name.as_bytes(), line.value).ok_or(HeadError::HeaderValue)?;
-            headers.append(name, value);
-        }
-        Ok(Self { status, version, headers, raw })
+        let fields = note_lines(parsed.headers)?;
+        Ok(Self { status, version, lines: Lines::new(raw, fields) })
     }
 
     /// The status.
@@ -91,7 +91,7 @@ impl ResponseHead {
     #[must_use]
     pub fn reason(&self) -> &[u8] {
         const VERSION_AND_STATUS: usize = b"HTTP/1.1 200".len();
-        let line = self.raw.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        let line = self.raw().split(|&byte| byte == b'\n').next().unwrap_or_default();
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let reason = line.get(VERSION_AND_STATUS..).unwrap_or_default();
         reason.strip_prefix(b" ").unwrap_or(reason)
@@ -103,16 +103,37 @@ impl ResponseHead {
         self.version
     }
 
-    /// The header fields; repeated ones keep their order.
+    /// The header fields; repeated ones keep their order. The map is made at the first call; its values are
+    /// slices of the received bytes.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
-        &self.headers
+        self.lines.map()
+    }
+
+    /// The header lines as they came: names in their spelling, values without the white space around them.
+    pub fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.lines.iter()
+    }
+
+    /// The header lines with what is known of them.
+    pub(crate) fn known(&self) -> &Lines {
+        &self.lines
+    }
+
+    /// This head as a response of the `http` crate, with `body` for its body.
+    #[must_use]
+    pub fn into_response<B>(self, body: B) -> Response<B> {
+        let mut response = Response::new(body);
+        *response.status_mut() = self.status;
+        *response.version_mut() = self.version;
+        *response.headers_mut() = self.lines.into_map();
+        response
     }
 
     /// The bytes of the head, from the version to the empty line.
     #[must_use]
     pub fn raw(&self) -> &Bytes {
-        &self.raw
+        self.lines.raw()
     }
 }
 
@@ -121,7 +142,7 @@ impl fmt::Debug for ResponseHead {
         f.debug_struct("ResponseHead")
             .field("status", &self.status)
             .field("version", &self.version)
-            .field("headers", &self.headers)
+            .field("headers", self.headers())
             .finish_non_exhaustive()
     }
 }

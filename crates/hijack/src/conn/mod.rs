@@ -10,7 +10,7 @@ use std::future::{Future, poll_fn};
 use std::io::Result;
 
 use bytes::Bytes;
-use hijack_proto::{Limits, RequestHead};
+use hijack_proto::{Limits, RequestHead, ResponseHead};
 use tokio::io::AsyncWriteExt;
 
 use crate::observe::{ConnLimits, ConnectionId, EndReason, Peer, Timeout};
@@ -63,19 +63,33 @@ impl<Io: Stream> Conn<Io> {
         &self.wire.lease.record().peer
     }
 
-    /// The head of the request that was taken over.
+    /// The head of the request that was taken over, on a server.
     ///
     /// Only its bytes are kept, so this parses them anew. `None` if the connection was not taken over from a
     /// request.
     #[must_use]
     pub fn head(&self) -> Option<RequestHead> {
+        let (raw, limits) = self.raw_head();
+        RequestHead::parse(raw, &limits).ok()
+    }
+
+    /// The head of the answer behind which the connection was taken over, on a client.
+    ///
+    /// As [`head`](Self::head), it is parsed anew.
+    #[must_use]
+    pub fn answer(&self) -> Option<ResponseHead> {
+        let (raw, limits) = self.raw_head();
+        ResponseHead::parse(raw, &limits).ok()
+    }
+
+    fn raw_head(&self) -> (Bytes, Limits) {
         let raw = self.wire.lease.record().details(|details| details.head.clone());
-        // It was parsed under the server's limits, which may be wider than the usual ones.
+        // It was parsed under the limits of its server or client, which may be wider than the usual ones.
         let mut limits = Limits::default();
         limits.head_len = raw.len();
         limits.target_len = raw.len();
         limits.headers = limits.headers.max(raw.iter().filter(|&&byte| byte == b'\n').count());
-        RequestHead::parse(raw, &limits).ok()
+        (raw, limits)
     }
 
     /// The protocol that was agreed upon by a typed takeover.

@@ -19,6 +19,8 @@ pub enum Timeout {
     Write,
     /// The peer kept a connection open that was ended for it.
     Linger,
+    /// The answer to a request did not come.
+    Answer,
     /// A taken-over connection moved no byte.
     Idle,
     /// A taken-over connection reached its greatest age.
@@ -36,6 +38,7 @@ impl fmt::Display for Timeout {
             Self::Body => "body timeout",
             Self::Write => "write timeout",
             Self::Linger => "linger timeout",
+            Self::Answer => "answer timeout",
             Self::Idle => "idle limit",
             Self::Lifetime => "lifetime limit",
             Self::HalfOpen => "half-open limit",

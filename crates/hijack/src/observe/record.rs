@@ -287,8 +287,15 @@ impl Record {
 }
 
 /// The waits that have a deadline of their own, in the order of [`Timeout`].
-const WAITS: [Timeout; 6] =
-    [Timeout::Handshake, Timeout::Head, Timeout::KeepAlive, Timeout::Body, Timeout::Write, Timeout::Linger];
+const WAITS: [Timeout; 7] = [
+    Timeout::Handshake,
+    Timeout::Head,
+    Timeout::KeepAlive,
+    Timeout::Body,
+    Timeout::Write,
+    Timeout::Linger,
+    Timeout::Answer,
+];
 
 fn wait_from_u8(wait: u8) -> Timeout {
     WAITS[usize::from(wait) % WAITS.len()]

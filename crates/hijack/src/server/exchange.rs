@@ -8,11 +8,10 @@ use bytes::Bytes;
 use hijack_proto::RequestHead;
 use http::{HeaderMap, Method, StatusCode, Uri, Version};
 
-use super::RequestBody;
 use super::serving::Serving;
-use crate::Error;
 use crate::observe::{ConnectionId, Peer};
 use crate::stream::{Stream, Transport};
+use crate::{BodyReader, Error};
 
 /// A request whose head has come, together with its connection.
 ///
@@ -89,8 +88,8 @@ impl<Io: Stream> Exchange<Io> {
     ///
     /// A client that waits for `100 Continue` gets it with the first read. What is not read here is read and
     /// thrown away behind the answer, or is handed over raw by a takeover.
-    pub fn body(&mut self) -> RequestBody<'_, Io> {
-        RequestBody::new(&mut self.0)
+    pub fn body(&mut self) -> BodyReader<'_> {
+        BodyReader::new(&mut *self.0)
     }
 
     /// Reads the whole body.
@@ -104,20 +103,7 @@ impl<Io: Stream> Exchange<Io> {
     ///
     /// Not safe: what was read is lost.
     pub async fn read_to_end(&mut self, limit: usize) -> Result<Bytes, Error> {
-        let mut body = self.body();
-        let first = body.data().await?.unwrap_or_default();
-        let mut whole = Vec::new();
-        while let Some(data) = body.data().await? {
-            if whole.is_empty() {
-                whole.extend_from_slice(&first);
-            }
-            whole.extend_from_slice(&data);
-            if whole.len() > limit {
-                break;
-            }
-        }
-        let whole = if whole.is_empty() { first } else { whole.into() };
-        if whole.len() > limit { Err(Error::BodyTooLong { limit }) } else { Ok(whole) }
+        self.body().to_bytes(limit).await
     }
 
     /// Sends an interim answer: any 1xx but 101, which is [`upgrade`](Self::upgrade)'s. A client of HTTP/1.0

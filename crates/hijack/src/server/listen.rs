@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, UnixListener};
 
 use crate::Error;
 use crate::observe::Peer;
-use crate::stream::Transport;
+use crate::stream::{Transport, set_probes};
 use crate::tls::Acceptor;
 
 /// A listening socket: TCP or Unix, with TLS inside or without.
@@ -89,9 +89,8 @@ impl From<TcpListener> for Listener {
     /// here, once, since accepted sockets inherit them.
     fn from(tcp: TcpListener) -> Self {
         let socket = socket2::SockRef::from(&tcp);
-        let probes = socket2::TcpKeepalive::new().with_time(PROBE_AFTER).with_interval(PROBE_AFTER);
         let _ = socket.set_tcp_nodelay(true);
-        let _ = socket.set_tcp_keepalive(&probes);
+        set_probes(socket, Some(PROBE_AFTER));
         Self::new(Socket::Tcp(tcp))
     }
 }

@@ -9,7 +9,6 @@
 //! handler does with a request. Framing is decided in `hijack_proto` alone.
 
 mod accept;
-mod body;
 mod config;
 mod exchange;
 mod listen;
@@ -20,7 +19,6 @@ mod shutdown;
 mod takeover;
 
 pub use accept::Server;
-pub use body::RequestBody;
 pub use config::{Config, ServerBuilder};
 pub use exchange::Exchange;
 pub use listen::Listener;

@@ -14,6 +14,7 @@ use http::StatusCode;
 use tokio::io::ReadBuf;
 
 use super::{Config, Exchange};
+use crate::incoming::Incoming;
 use crate::observe::{EndReason, State, Timeout};
 use crate::stream::{Stream, Transport};
 use crate::wire::Wire;
@@ -236,35 +237,6 @@ impl<Io: Stream> Serving<Io> {
         poll_fn(|cx| self.poll_body(cx, max)).await
     }
 
-    pub(super) fn poll_body(&mut self, cx: &mut Context<'_>, max: usize) -> Poll<Result<BodyEvent, Error>> {
-        if self.session.expects_continue() {
-            self.session.put_continue(self.wire.out());
-        }
-        if self.wire.queued() > 0 && self.session.is_unanswered() {
-            ready!(self.poll_flush(cx))?;
-        }
-        self.wire.lease.end_other_waits(Timeout::Body);
-        loop {
-            match self.session.poll_body(max)? {
-                BodyEvent::NeedInput => {}
-                event => {
-                    self.wire.lease.end_wait();
-                    return Poll::Ready(Ok(event));
-                }
-            }
-            match self.poll_fill(cx) {
-                Poll::Ready(result) => {
-                    self.wire.lease.end_wait();
-                    result?;
-                }
-                Poll::Pending => {
-                    self.wire.lease.wait(Timeout::Body, self.config.body_timeout);
-                    return Poll::Pending;
-                }
-            }
-        }
-    }
-
     /// Answers a head that was refused, or one that did not come in time, and closes.
     async fn refuse(&mut self, error: &Error) {
         let refused = match error {
@@ -300,6 +272,41 @@ impl<Io: Stream> Serving<Io> {
         if linger && ended.is_ok() && self.config.linger_timeout > Duration::ZERO {
             self.wire.linger(self.config.linger_timeout).await;
         }
+    }
+}
+
+impl<Io: Stream> Incoming for Serving<Io> {
+    fn poll_body(&mut self, cx: &mut Context<'_>, max: usize) -> Poll<Result<BodyEvent, Error>> {
+        if self.session.expects_continue() {
+            self.session.put_continue(self.wire.out());
+        }
+        if self.wire.queued() > 0 && self.session.is_unanswered() {
+            ready!(self.poll_flush(cx))?;
+        }
+        self.wire.lease.end_other_waits(Timeout::Body);
+        loop {
+            match self.session.poll_body(max)? {
+                BodyEvent::NeedInput => {}
+                event => {
+                    self.wire.lease.end_wait();
+                    return Poll::Ready(Ok(event));
+                }
+            }
+            match self.poll_fill(cx) {
+                Poll::Ready(result) => {
+                    self.wire.lease.end_wait();
+                    result?;
+                }
+                Poll::Pending => {
+                    self.wire.lease.wait(Timeout::Body, self.config.body_timeout);
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    fn end_wait(&mut self) {
+        self.wire.lease.end_wait();
     }
 }
 

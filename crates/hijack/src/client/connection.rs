@@ -1,0 +1,622 @@
+//! A connection to a server while it is HTTP: requests go out, answers come in, both at once.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use hijack_proto::ResponseHead;
+use hijack_proto::body::{BodyEvent, BodyLength};
+use hijack_proto::h1::{self, AnswerBody, ClientSession, Outgoing, RequestId};
+use http::header::EXPECT;
+use http::{HeaderValue, Request, StatusCode, Version, request};
+use http_body::Body;
+use tokio::io::ReadBuf;
+
+use super::upload::Upload;
+use super::{ClientConfig, target};
+use crate::incoming::Incoming;
+use crate::observe::{ConnectionId, EndReason, Peer, State, Timeout};
+use crate::stream::{Stream, Transport};
+use crate::wire::Wire;
+use crate::{BodyReader, BoxError, Error, scratch};
+
+/// A client's connection, in the hands of one owner.
+///
+/// Requests go one by one ([`request`](Self::request)) or ahead of their answers ([`send`](Self::send),
+/// [`answer`](Self::answer)); the body of an answer is read on demand ([`body`](Self::body)). Behind an answer
+/// the connection can be taken over: [`upgrade`](Self::upgrade), [`tunnel`](Self::tunnel),
+/// [`upgrade_or_stream`](Self::upgrade_or_stream) check the answer first, [`take_over`](Self::take_over) takes
+/// any.
+///
+/// No task runs behind it: bytes move while something on it is awaited, requests' bodies and answers at the same
+/// time, so that neither side waits for the other in vain. Dropped, it closes.
+///
+/// ```
+/// # use hijack::{Body, Client, Error, Exchange, Listener, Server};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
+/// # let listener = Listener::bind("127.0.0.1:0").await?;
+/// # let endpoint = listener.local_address().parse()?;
+/// # tokio::spawn(async move {
+/// #     let handler = |exchange: Exchange| exchange.respond(http::Response::new(Body::from("hello")));
+/// #     Server::new().serve(listener, handler).await;
+/// # });
+/// let mut connection = Client::new().connect(&endpoint).await?;
+/// let request = http::Request::get("/greeting").body(Body::empty()).expect("a request");
+/// let answer = connection.request(request).await?;
+/// assert_eq!(answer.status(), 200);
+/// assert_eq!(connection.read_to_end(1024).await?, "hello");
+/// # Ok(()) }
+/// ```
+pub struct ClientConnection<Io = Transport>(pub(super) Box<Inner<Io>>);
+
+pub(super) struct Inner<Io> {
+    pub(super) wire: Wire<Io>,
+    pub(super) session: ClientSession,
+    pub(super) config: Arc<ClientConfig>,
+    /// What `Host` says where a request does not.
+    pub(super) host: Option<HeaderValue>,
+    /// Targets are written whole, as proxies want them (RFC 9112 §3.2.2).
+    pub(super) absolute_form: bool,
+    /// What of the last request's body is still to be sent.
+    pub(super) upload: Option<Upload>,
+    /// Why writing failed. The answer that may have come before says more.
+    broken: Option<io::Error>,
+    /// The bytes of the last final answer's head.
+    pub(super) last_head: Bytes,
+    /// Bytes that are no request were sent ahead of an answer.
+    pub(super) sent_ahead: bool,
+}
+
+/// The head of a final answer; its body is read from the connection.
+///
+/// It derefs to [`ResponseHead`]: status, headers, version, reason.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Answer {
+    /// Which request it answers.
+    pub id: RequestId,
+    /// The head.
+    pub head: ResponseHead,
+    /// The length of the body.
+    pub length: BodyLength,
+    /// The server ends the connection behind this answer: no further request is answered.
+    pub closes: bool,
+    /// It came before the request was sent to its end. The rest is sent while the answer's body is read, or
+    /// not at all where the server closes.
+    pub early: bool,
+}
+
+impl Deref for Answer {
+    type Target = ResponseHead;
+
+    fn deref(&self) -> &ResponseHead {
+        &self.head
+    }
+}
+
+/// What [`ClientConnection::next_answer`] gives.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Answered {
+    /// An interim answer: any 1xx but 101. The final one is still to come.
+    Interim(ResponseHead),
+    /// The final answer.
+    Final(Answer),
+}
+
+impl<Io: Stream> ClientConnection<Io> {
+    pub(super) fn new(
+        wire: Wire<Io>,
+        unread: &[u8],
+        config: Arc<ClientConfig>,
+        host: Option<HeaderValue>,
+    ) -> Self {
+        let mut session = ClientSession::new(config.limits);
+        session.feed(unread);
+        Self(Box::new(Inner {
+            wire,
+            session,
+            config,
+            host,
+            absolute_form: false,
+            upload: None,
+            broken: None,
+            last_head: Bytes::new(),
+            sent_ahead: false,
+        }))
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    ///
+    /// The target is the URI's path and query; `CONNECT` takes its authority, or its path where it has none, as
+    /// Go's net/rpc asks. `Host` is the request's own, else the URI's authority, else the endpoint's; a request of
+    /// HTTP/1.0 gets none of its own. The body is framed by its length: `Content-Length` where it is known,
+    /// chunks otherwise. What was not read of the answer before is thrown away.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send) and [`answer`](Self::answer). [`Error::AnswersPending`] if earlier answers are still
+    /// to come; nothing is sent then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once it was sent, the request stays under way: its answer is the next one. [`pending`](Self::pending)
+    /// tells.
+    pub async fn request<B>(&mut self, request: Request<B>) -> Result<Answer, Error>
+    where
+        B: Body + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        self.request_as(request, None).await
+    }
+
+    pub(super) async fn request_as<B>(
+        &mut self,
+        request: Request<B>,
+        upgrade: Option<HeaderValue>,
+    ) -> Result<Answer, Error>
+    where
+        B: Body + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        match self.pending() {
+            0 => {}
+            pending => return Err(Error::AnswersPending(pending)),
+        }
+        self.send_as(request, upgrade).await?;
+        self.answer().await
+    }
+
+    /// Sends a request without waiting for its answer: more may follow before it comes (RFC 9112 §9.3.2).
+    ///
+    /// It returns once the request has begun: what of it the wire does not take at once, and what its body does
+    /// not give at once, goes out while anything on this connection is awaited. A request before it is sent to its
+    /// end first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closing`] if the connection takes no further request, [`Error::Encode`] if head and body do not
+    /// fit or too many requests are under way, [`Error::Request`] if the body fails. If the server stops
+    /// reading, the answer tells.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: the request is sent either not at all or whole, in the latter case while the next thing is awaited.
+    pub async fn send<B>(&mut self, request: Request<B>) -> Result<RequestId, Error>
+    where
+        B: Body + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        self.send_as(request, None).await
+    }
+
+    async fn send_as<B>(
+        &mut self,
+        request: Request<B>,
+        upgrade: Option<HeaderValue>,
+    ) -> Result<RequestId, Error>
+    where
+        B: Body + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let inner = &mut *self.0;
+        if inner.session.is_sending() {
+            poll_fn(|cx| inner.poll_sent(cx)).await?;
+        }
+        let (head, body) = request.into_parts();
+        let empty = body.is_end_stream();
+        let length = if empty { Some(0) } else { body.size_hint().exact() };
+        let id = inner.put_head(&head, length, upgrade.as_ref())?;
+        if empty {
+            inner.session.end_request(None, inner.wire.out())?;
+        } else {
+            let waits = head.version == Version::HTTP_11
+                && head
+                    .headers
+                    .get(EXPECT)
+                    .is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+            inner.upload = Some(Upload::new(body, waits.then_some(inner.config.continue_timeout)));
+        }
+        inner.wire.lease.set_state(State::Active);
+        // What does not go now goes with whatever is awaited next.
+        poll_fn(|cx| Poll::Ready(inner.poll_begin(cx))).await?;
+        Ok(id)
+    }
+
+    /// The next final answer; interim ones before it are skipped.
+    ///
+    /// What was not read of the answer before is read and thrown away first, up to
+    /// [`ClientConfig::drain_len`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unanswered`] if the server ends the connection instead, [`Error::Head`] if what it sends is no
+    /// answer, [`Error::NothingAsked`] without a request under way, [`Error::Request`] if the body that is still
+    /// being sent fails, [`Error::Io`], also when [`ClientConfig::answer_timeout`] is over.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe.
+    pub async fn answer(&mut self) -> Result<Answer, Error> {
+        loop {
+            if let Answered::Final(answer) = self.next_answer().await? {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// As [`answer`](Self::answer), if the next answer is `id`'s.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownRequest`] if it is not: `id` is answered already, comes later, or is another connection's.
+    /// Nothing is read then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe.
+    pub async fn answer_to(&mut self, id: RequestId) -> Result<Answer, Error> {
+        if self.0.session.next_pending() != Some(id) {
+            return Err(Error::UnknownRequest);
+        }
+        self.answer().await
+    }
+
+    /// The next answer, be it an interim or the final one. At most [`Limits::interims`](crate::Limits::interims)
+    /// interim ones come before a final one.
+    ///
+    /// # Errors
+    ///
+    /// As [`answer`](Self::answer).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe.
+    pub async fn next_answer(&mut self) -> Result<Answered, Error> {
+        let inner = &mut *self.0;
+        if inner.session.is_in_body() {
+            let limit = inner.config.drain_len;
+            inner.drain(limit).await?;
+        }
+        poll_fn(|cx| inner.poll_answered(cx)).await
+    }
+
+    /// The body of the last answer, read as far as wanted and no further. Where nothing was read of it, a
+    /// takeover gives it raw.
+    pub fn body(&mut self) -> BodyReader<'_> {
+        BodyReader::new(&mut *self.0)
+    }
+
+    /// Reads the body of the last answer whole.
+    ///
+    /// # Errors
+    ///
+    /// As [`BodyReader::to_bytes`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Not safe: what was read is lost.
+    pub async fn read_to_end(&mut self, limit: usize) -> Result<Bytes, Error> {
+        self.body().to_bytes(limit).await
+    }
+
+    /// Requests sent whose final answer has not come.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.0.session.pending()
+    }
+
+    /// Whether a further request can be sent: nobody has announced the end, and the stream is whole.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        let Inner { session, upload, broken, .. } = &*self.0;
+        broken.is_none() && (session.can_send() || (upload.is_some() && session.keeps_alive()))
+    }
+
+    /// Writes whole URIs as targets, as a proxy wants them for requests that it is to pass on (RFC 9112 §3.2.2).
+    pub fn set_absolute_form(&mut self, absolute_form: bool) {
+        self.0.absolute_form = absolute_form;
+    }
+
+    /// Ends the connection in order: what is queued is sent, then our direction ends, with close_notify inside
+    /// TLS. Dropping it closes the socket at once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancelling drops the connection.
+    pub async fn close(mut self) -> Result<(), Error> {
+        self.set_ended();
+        let wire = &mut self.0.wire;
+        wire.lease.end_wait();
+        wire.lease.wait(Timeout::Write, self.0.config.write_timeout);
+        Ok(poll_fn(|cx| wire.poll_shutdown(cx)).await?)
+    }
+
+    /// The other end.
+    #[must_use]
+    pub fn peer(&self) -> &Peer {
+        &self.0.wire.lease.record().peer
+    }
+
+    /// The name of this connection in its client's tracker.
+    #[must_use]
+    pub fn id(&self) -> ConnectionId {
+        ConnectionId(self.0.wire.lease.record().id)
+    }
+
+    /// The stream underneath, to ask it questions; reading or writing it would corrupt the exchange.
+    #[must_use]
+    pub fn io(&self) -> &Io {
+        &self.0.wire.io
+    }
+}
+
+/// What a pool asks.
+impl<Io: Stream> ClientConnection<Io> {
+    pub(super) fn is_sending(&self) -> bool {
+        self.0.session.is_sending()
+    }
+
+    pub(super) fn bytes_in(&self) -> u64 {
+        self.0.wire.lease.record().bytes_in.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// The end to come is an orderly one.
+    pub(super) fn set_ended(&self) {
+        self.0.wire.lease.record().set_end(EndReason::Closed);
+    }
+
+    /// Whether the server is silent, as it must be between two exchanges: neither bytes nor its end are there.
+    pub(super) fn is_quiet(&mut self) -> bool {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        self.is_open() && self.0.poll_fill(&mut cx).is_pending()
+    }
+}
+
+impl<Io: Stream> Inner<Io> {
+    fn put_head(
+        &mut self,
+        head: &request::Parts,
+        length: Option<u64>,
+        upgrade: Option<&HeaderValue>,
+    ) -> Result<RequestId, Error> {
+        if self.broken.is_some() || !self.session.can_send() {
+            return Err(Error::Closing);
+        }
+        let host = target::host(head, self.host.as_ref());
+        let target = target::of(head, self.absolute_form, host.as_deref());
+        let outgoing = Outgoing {
+            method: &head.method,
+            target: target.as_bytes(),
+            version: head.version,
+            host: host.as_deref().filter(|_| head.version != Version::HTTP_10),
+            upgrade,
+            headers: &head.headers,
+            body: length.map_or(AnswerBody::Unknown, AnswerBody::Exact),
+        };
+        Ok(self.session.send(&outgoing, self.wire.out())?)
+    }
+
+    /// Begins to send. That the wire is broken is not said here: the answer may say why.
+    fn poll_begin(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        match self.poll_upload(cx) {
+            Poll::Ready(Err(error)) => self.give_up_sending(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends the request under way to its end, and meanwhile reads ahead, so that a server that answers before
+    /// it reads on is not stuck.
+    fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        loop {
+            if self.session.is_sending() && self.upload.is_none() {
+                return Poll::Ready(Err(Error::Closing)); // it was given up half sent
+            }
+            self.begin_wait();
+            match self.poll_upload(cx) {
+                Poll::Ready(Err(error)) => self.give_up_sending(error)?,
+                Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
+                Poll::Pending if self.session.unread().len() < self.config.read_ahead_len => {
+                    if ready!(self.poll_fill(cx))? == 0 {
+                        return Poll::Ready(Err(self.unanswered()));
+                    }
+                }
+                Poll::Pending => return self.wait_on(),
+            }
+        }
+    }
+
+    /// Takes note that the request under way cannot be sent to its end; an error of the wire waits for the answer.
+    fn give_up_sending(&mut self, error: Error) -> Result<(), Error> {
+        self.upload = None;
+        self.session.end_requests();
+        match error {
+            Error::Io(error) if crate::ended_by(&error).is_none() => {
+                self.broken = Some(error);
+                Ok(())
+            }
+            error => Err(error),
+        }
+    }
+
+    fn poll_answered(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answered, Error>> {
+        loop {
+            match self.session.poll_head()? {
+                h1::Answered::Interim(head) => {
+                    if let (StatusCode::CONTINUE, Some(upload)) = (head.status(), &mut self.upload) {
+                        upload.release();
+                    }
+                    return Poll::Ready(Ok(Answered::Interim(head)));
+                }
+                h1::Answered::Final { id, head, body, closes } => {
+                    return Poll::Ready(Ok(Answered::Final(self.begin_answer(id, head, body, closes))));
+                }
+                h1::Answered::Ended => return Poll::Ready(Err(self.unanswered())),
+                h1::Answered::NeedInput if self.session.pending() == 0 => {
+                    return Poll::Ready(Err(Error::NothingAsked));
+                }
+                h1::Answered::NeedInput => {}
+            }
+            ready!(self.poll_progress(cx))?;
+        }
+    }
+
+    fn begin_answer(
+        &mut self,
+        id: RequestId,
+        head: ResponseHead,
+        length: BodyLength,
+        closes: bool,
+    ) -> Answer {
+        self.wire.lease.end_wait();
+        let early = self.session.is_sending();
+        // A server that closes reads no further; one that was to say `100 Continue` and did not wants no body.
+        if early && (closes || self.upload.as_ref().is_some_and(Upload::is_held)) {
+            self.upload = None;
+            self.session.end_requests();
+        }
+        self.last_head = head.raw().clone();
+        if length.is_empty() && !closes {
+            self.end_exchange();
+        }
+        let closes = closes || !self.session.keeps_alive();
+        Answer { id, head, length, closes, early }
+    }
+
+    /// The server ended its direction with requests under way.
+    fn unanswered(&mut self) -> Error {
+        self.session.end_requests();
+        match self.broken.take() {
+            Some(error) => Error::Io(error),
+            None => Error::Unanswered(self.session.pending()),
+        }
+    }
+
+    /// Moves bytes both ways; ready when some came in, or the server's end did.
+    fn poll_progress(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.begin_wait();
+        if self.upload.is_some() || self.wire.queued() > 0 {
+            if let Poll::Ready(Err(error)) = self.poll_upload(cx) {
+                self.give_up_sending(error)?;
+            }
+            self.begin_wait();
+        }
+        match self.poll_fill(cx) {
+            Poll::Ready(Ok(_)) => Poll::Ready(Ok(())),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(self.broken.take().map_or(error, Error::Io))),
+            Poll::Pending => self.wait_on(),
+        }
+    }
+
+    /// What the connection waits for, and for how long.
+    fn waits_for(&self) -> Option<(Timeout, std::time::Duration)> {
+        let config = &*self.config;
+        if self.wire.queued() > 0 && self.broken.is_none() {
+            Some((Timeout::Write, config.write_timeout))
+        } else if self.session.is_in_body() {
+            config.body_timeout.map(|limit| (Timeout::Body, limit))
+        } else if self.upload.is_some() {
+            None // for our own side
+        } else {
+            config.answer_timeout.map(|limit| (Timeout::Answer, limit))
+        }
+    }
+
+    /// Ends a wait for something else that was left over.
+    fn begin_wait(&self) {
+        match self.waits_for() {
+            Some((what, _)) => self.wire.lease.end_other_waits(what),
+            None => self.wire.lease.end_wait(),
+        }
+    }
+
+    fn wait_on<T>(&self) -> Poll<T> {
+        if let Some((what, limit)) = self.waits_for() {
+            self.wire.lease.wait(what, limit);
+        }
+        Poll::Pending
+    }
+
+    /// Reads once and feeds the session.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, Error>> {
+        let Self { wire, session, .. } = self;
+        scratch::with_read(|scratch| {
+            let len = ready!(wire.poll_read(cx, &mut ReadBuf::new(scratch)))?;
+            match len {
+                0 => session.feed_eof(),
+                len => session.feed(&scratch[..len]),
+            }
+            Poll::Ready(Ok(len))
+        })
+    }
+
+    /// Reads what is left of the answer's body and throws it away.
+    pub(super) async fn drain(&mut self, limit: usize) -> Result<(), Error> {
+        let mut drained = 0;
+        loop {
+            match poll_fn(|cx| self.poll_body(cx, limit)).await? {
+                BodyEvent::Data(data) => drained += data.len(),
+                _ => return Ok(()),
+            }
+            if drained > limit {
+                self.session.end_requests();
+                return Err(Error::BodyTooLong { limit });
+            }
+        }
+    }
+
+    /// Makes ready for the next exchange if this answer's body is read to its end.
+    pub(super) fn end_exchange(&mut self) {
+        if self.session.finish() {
+            self.note_idle();
+        }
+    }
+
+    /// Between two exchanges.
+    fn note_idle(&self) {
+        if self.session.pending() == 0 && !self.session.is_sending() {
+            self.wire.lease.set_state(State::Idle);
+        }
+    }
+}
+
+impl<Io: Stream> Incoming for Inner<Io> {
+    fn poll_body(&mut self, cx: &mut Context<'_>, max: usize) -> Poll<Result<BodyEvent, Error>> {
+        loop {
+            match self.session.poll_body(max)? {
+                BodyEvent::NeedInput => {}
+                BodyEvent::End(trailers) => {
+                    self.wire.lease.end_wait();
+                    self.end_exchange();
+                    return Poll::Ready(Ok(BodyEvent::End(trailers)));
+                }
+                event => {
+                    self.wire.lease.end_wait();
+                    return Poll::Ready(Ok(event));
+                }
+            }
+            ready!(self.poll_progress(cx))?;
+        }
+    }
+
+    fn end_wait(&mut self) {
+        self.wire.lease.end_wait();
+    }
+}
+
+impl<Io> fmt::Debug for ClientConnection<Io> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientConnection")
+            .field("lease", &self.0.wire.lease)
+            .field("pending", &self.0.session.pending())
+            .finish_non_exhaustive()
+    }
+}
