@@ -33,7 +33,7 @@ Options:
   --ops N          operations per run (takeovers 20000, requests 500000; given, it holds for both parts of client)
   --held N         connections held while memory is read (5000)
   --peers A,B,...  servers of hijack, hijack-in-handler, hyper, hyper-timer, go (hijack,hyper,go);
-                   clients of hijack, hyper (hijack,hyper); the first one is profiled
+                   clients of hijack, hijack-map, hyper (hijack,hyper); the first one is profiled
   --save           also write benches/results/DATE-SUITE-COMMIT.json
 
 Examples: ./bench.sh takeover --rounds 5 --ops 20000

@@ -47,6 +47,7 @@ impl Peer {
         match (role, name) {
             (_, OURS | "hyper") => Self::beside(name, role, name, &[]),
             (Role::Server, "hijack-in-handler") => Self::beside(name, role, OURS, &["--in-handler"]),
+            (Role::Client, "hijack-map") => Self::beside(name, role, OURS, &["--map"]),
             (Role::Server, "hyper-timer") => Self::beside(name, role, "hyper", &["--timer"]),
             (Role::Server, "go") => Ok(Self::go(options)),
             _ => Err(io::Error::other(format!("unknown {role} {name}"))),

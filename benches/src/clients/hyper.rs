@@ -12,7 +12,7 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::{Client, check};
+use super::{Client, check, lines};
 use crate::wire::{ECHO_PATH, ECHO_PROTOCOL, PLAIN_PATH};
 
 /// hyper asked by hand, as its own pool does it: the caller names the host and spawns the connection.
@@ -40,7 +40,7 @@ impl Client for Hyper {
     async fn request(&self, sender: &mut Self::Connection) -> io::Result<()> {
         sender.ready().await.map_err(io::Error::other)?;
         let answer = sender.send_request(self.get(PLAIN_PATH)).await.map_err(io::Error::other)?;
-        check::plain_head(answer.status(), answer.headers())?;
+        check::plain_head(answer.status(), lines(answer.headers()))?;
         let (mut incoming, mut body) = (answer.into_body(), check::PlainBody::default());
         while let Some(frame) = incoming.frame().await {
             if let Some(data) = frame.map_err(io::Error::other)?.data_ref() {
@@ -55,7 +55,7 @@ impl Client for Hyper {
             http1::handshake(self.dial().await?).await.map_err(io::Error::other)?;
         tokio::spawn(connection.with_upgrades());
         let answer = sender.send_request(self.upgrade()).await.map_err(io::Error::other)?;
-        check::echo_head(answer.status(), answer.headers())?;
+        check::echo_head(answer.status(), lines(answer.headers()))?;
         hyper::upgrade::on(answer).await.map(TokioIo::new).map_err(io::Error::other)
     }
 }

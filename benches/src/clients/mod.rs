@@ -1,6 +1,7 @@
 //! What the clients share: one thread, orders on stdin, and what an operation is.
 
 mod check;
+pub mod hijack;
 pub mod hyper;
 mod requests;
 mod takeovers;
@@ -9,6 +10,7 @@ use std::io::{self, BufRead, Write};
 use std::net::SocketAddr;
 use std::thread;
 
+use http::HeaderMap;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
@@ -105,6 +107,11 @@ async fn carry_out<C: Client>(order: Order, work: &mut Work<C>) -> io::Result<()
         Order::Hold(count) => work.hold(count).await?,
     }
     Ok(())
+}
+
+/// The fields of an answer, of which none is repeated, in the order in which they came.
+fn lines(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
+    headers.iter().map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes()))
 }
 
 /// Reads stdin on a thread of its own: the connections are to be served meanwhile.
