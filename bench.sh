@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Benchmarks against peers. Builds the servers, pins them to one core and the load to another, and compares.
+# Benchmarks against peers. Builds the programs, pins them to one core and the load to another, and compares.
 set -euo pipefail
 cd "$(dirname "$0")"
 
-readonly server_core=0 load_core=1 open_files=12000
+readonly measured_core=0 load_core=1 open_files=12000
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 readonly target
 readonly go_server=$target/peers/server-go
@@ -11,7 +11,7 @@ readonly go_server=$target/peers/server-go
 main() {
   local command=${1:-}
   case $command in
-    takeover | http) shift; measure "$command" "$@" ;;
+    takeover | http | client) shift; measure "$command" "$@" ;;
     profile) shift; profile "$@" ;;
     -h | --help) usage ;;
     *) usage >&2; exit 2 ;;
@@ -20,26 +20,29 @@ main() {
 
 usage() {
   cat <<'TEXT'
-Usage: ./bench.sh takeover|http [OPTIONS]    measure our server against hyper's and Go's
-       ./bench.sh profile takeover|http      where our server spends its time (needs perf)
+Usage: ./bench.sh takeover|http [OPTIONS]           measure our server against hyper's and Go's
+       ./bench.sh client [OPTIONS]                  measure our client against hyper's
+       ./bench.sh profile takeover|http|client      where our server or client spends its time (needs perf)
 
-  takeover   connect, GET with Upgrade, 101, 64 bytes there and back, close
-  http       ordinary requests on kept-alive connections
+  takeover   servers: connect, GET with Upgrade, 101, 64 bytes there and back, close
+  http       servers: ordinary requests on kept-alive connections
+  client     clients: both, first requests and then takeovers
 
 Options:
-  --rounds N       rounds of two runs per server, there and back: A B C C B A (5)
-  --ops N          operations per run (takeover 20000, http 500000)
+  --rounds N       rounds of two runs per program, there and back: A B C C B A (5)
+  --ops N          operations per run (takeovers 20000, requests 500000; given, it holds for both parts of client)
   --held N         connections held while memory is read (5000)
-  --peers A,B,...  of hijack, hijack-in-handler, hyper, hyper-timer, go (hijack,hyper,go);
-                   the first one is profiled
+  --peers A,B,...  servers of hijack, hijack-in-handler, hyper, hyper-timer, go (hijack,hyper,go);
+                   clients of hijack, hijack-map, hyper (hijack,hyper); the first one is profiled
   --save           also write benches/results/DATE-SUITE-COMMIT.json
 
-Example: ./bench.sh takeover --rounds 5 --ops 20000
+Examples: ./bench.sh takeover --rounds 5 --ops 20000
+          ./bench.sh client --peers hyper --rounds 1 --ops 2000
 
-CPU is the server's own, as the kernel counts it; ratios are medians over the rounds. Every answer is compared
-byte for byte. "busy" below 100 % means that the load was the brake; the faster a server then is, the more often it
-wakes for little, so the ratios are rather too high than too low.
-Go is taken from HIJACK_GO, target/peers/venv/bin/go or PATH; without it the rest is measured. Nothing is installed.
+CPU is the measured program's own, as the kernel counts it; ratios are medians over the rounds. Every answer is
+compared byte for byte. "busy" below 100 % means that the other side was the brake; the faster a program then is, the
+more often it wakes for little, so the ratios are rather too high than too low.
+Go is taken from HIJACK_GO, target/peers/bin/go or PATH; without it the rest is measured. Nothing is installed.
 Exit status: 0, or 1 when a bar is missed, or 2 when the measuring failed. benches/README.md tells the method.
 TEXT
 }
@@ -53,20 +56,24 @@ measure() {
       *) arguments+=("$argument") ;;
     esac
   done
-  build
+  build "$suite"
   run "$suite" "${arguments[@]}" "${save[@]}"
 }
 
 profile() {
-  local suite=${1:-} data=$target/bench-profile.data
-  [[ $suite == takeover || $suite == http ]] || { usage >&2; exit 2; }
+  local suite=${1:-} folder=$target/bench-profile data
+  [[ $suite == takeover || $suite == http || $suite == client ]] || { usage >&2; exit 2; }
   command -v perf >/dev/null || fail "perf is missing: apt-get install linux-perf (Debian) or linux-tools (Ubuntu)"
-  build
-  run "$@" --profile "$data"
-  symbols "$data" --sort dso
-  echo "outside the kernel:"
-  symbols "$data" --sort dso,symbol | grep -v -F '[k]' | head -n 40
-  echo "more: perf report --input $data"
+  build "$suite"
+  rm -rf "$folder"
+  run "$@" --profile "$folder"
+  for data in "$folder"/*.data; do
+    echo "$(basename "$data" .data):"
+    symbols "$data" --sort dso
+    echo "outside the kernel:"
+    symbols "$data" --sort dso,symbol | grep -v -F '[k]' | head -n 40
+    echo "more: perf report --input $data"
+  done
 }
 
 symbols() {
@@ -74,8 +81,13 @@ symbols() {
     sed -e '/^#/d' -e '/^$/d' -e 's/[- ]*$//'
 }
 
+# The suite decides what is needed: clients are not compared with Go's.
 build() {
   cargo build --quiet --release --locked --package hijack-bench --bins
+  if [[ $1 != client ]]; then build_go; fi
+}
+
+build_go() {
   mkdir -p "$target/peers"
   rm -f "$go_server"
   local go
@@ -88,7 +100,7 @@ build() {
 
 find_go() {
   local candidate
-  for candidate in "${HIJACK_GO:-}" "$target/peers/venv/bin/go"; do
+  for candidate in "${HIJACK_GO:-}" "$target/peers/bin/go"; do
     [[ -x $candidate ]] && { echo "$candidate"; return; }
   done
   command -v go
@@ -96,9 +108,9 @@ find_go() {
 
 run() {
   command -v taskset >/dev/null || fail "taskset is missing: it is part of util-linux"
-  (($(nproc) > load_core)) || fail "two cores are needed: one for the server, one for the load"
+  (($(nproc) > load_core)) || fail "two cores are needed: one for the measured program, one for the load"
   ulimit -n "$open_files" || fail "at least $open_files open files are needed: raise the hard limit (ulimit -Hn)"
-  taskset -c "$load_core" "$target/release/hijack-bench" "$@" --server-core "$server_core" --go "$go_server"
+  taskset -c "$load_core" "$target/release/hijack-bench" "$@" --core "$measured_core" --go "$go_server"
 }
 
 # One option or value per line.

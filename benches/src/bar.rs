@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 #[derive(Debug)]
 pub(crate) struct Bar {
     pub(crate) what: &'static str,
-    /// None where a server it needs is missing.
+    /// None where a program it needs is missing.
     pub(crate) value: Option<f64>,
     /// The largest value that passes.
     pub(crate) limit: f64,

@@ -6,13 +6,13 @@ use std::time::Duration;
 use crate::load::Workload;
 use crate::options::Options;
 use crate::peer::Peer;
+use crate::program::Program;
 use crate::rounds::median;
-use crate::server::Server;
 
-/// What a server's memory costs.
+/// What a program's memory costs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Footprint {
-    /// Allocations per operation, everything from accept to close in it.
+    /// Allocations per operation, everything from open to close in it.
     pub(crate) allocations: f64,
     /// Live heap bytes per held connection.
     pub(crate) heap_bytes: f64,
@@ -20,56 +20,55 @@ pub(crate) struct Footprint {
     pub(crate) resident_bytes: f64,
 }
 
-/// Measures one server, its counting variant apart from the ordinary one.
+/// Measures one program, its counting variant apart from the ordinary one.
 pub(crate) async fn measure<W: Workload>(peer: &Peer, options: &Options) -> io::Result<Footprint> {
     let mut resident = Vec::new();
     for _ in 0..RESIDENT_RUNS {
         resident.push(resident_bytes::<W>(peer, options).await?);
     }
-    let mut server = Server::start(&peer.counted, peer.arguments, options.server_core)?;
-    let mut load = W::open(server.address).await?;
+    let program = Program::start(&peer.counted, peer.arguments, options.core)?;
+    let mut load = W::open_warm(program).await?;
     Ok(Footprint {
-        allocations: allocations(&mut server, &mut load).await?,
-        heap_bytes: heap_bytes(&mut server, &load, options.held).await?,
+        allocations: allocations(&mut load).await?,
+        heap_bytes: heap_bytes(&mut load, options.held).await?,
         resident_bytes: median(resident),
     })
 }
 
-async fn allocations(server: &mut Server, load: &mut impl Workload) -> io::Result<f64> {
-    let before = server.heap()?.allocations;
+async fn allocations(load: &mut impl Workload) -> io::Result<f64> {
+    let before = load.program().heap().await?.allocations;
     load.run_bounded(COUNTED_OPS).await?;
-    Ok((server.heap()?.allocations - before) / COUNTED_OPS as f64)
+    Ok((load.program().heap().await?.allocations - before) / COUNTED_OPS as f64)
 }
 
-async fn heap_bytes(server: &mut Server, load: &impl Workload, count: u32) -> io::Result<f64> {
-    per_connection(load, count, || server.heap().map(|heap| heap.live_bytes)).await
+async fn heap_bytes(load: &mut impl Workload, count: u32) -> io::Result<f64> {
+    per_connection(load, count, async |program| Ok(program.heap().await?.live_bytes)).await
 }
 
 async fn resident_bytes<W: Workload>(peer: &Peer, options: &Options) -> io::Result<f64> {
-    let server = Server::start(&peer.program, peer.arguments, options.server_core)?;
-    let load = W::open(server.address).await?;
-    per_connection(&load, options.held, || server.resident_bytes()).await
+    let program = Program::start(&peer.program, peer.arguments, options.core)?;
+    let mut load = W::open_warm(program).await?;
+    per_connection(&mut load, options.held, async |program| program.resident_bytes()).await
 }
 
-/// By how much `read` grows with each of `count` connections.
+/// By how much `read` grows with each of `count` connections, which stay open.
 ///
 /// Others are held before: they use up what the warm-up freed, which would hide a part of the growth.
 async fn per_connection(
-    load: &impl Workload,
+    load: &mut impl Workload,
     count: u32,
-    mut read: impl FnMut() -> io::Result<f64>,
+    read: impl AsyncFn(&mut Program) -> io::Result<f64>,
 ) -> io::Result<f64> {
-    let first = load.hold_many(HELD_BEFORE).await?;
+    load.hold_bounded(HELD_BEFORE).await?;
     settle().await;
-    let before = read()?;
-    let held = load.hold_many(count).await?;
+    let before = read(load.program()).await?;
+    load.hold_bounded(count).await?;
     settle().await;
-    let after = read()?;
-    drop((first, held));
+    let after = read(load.program()).await?;
     Ok((after - before) / f64::from(count))
 }
 
-/// A server may do more after its last byte: nothing outside it tells when it has.
+/// A program may do more after its last byte: nothing outside it tells when it has.
 async fn settle() {
     tokio::time::sleep(Duration::from_millis(300)).await;
 }

@@ -1,7 +1,7 @@
 //! Instructions per operation outside the kernel, counted by valgrind where it is installed.
 //!
 //! A virtual machine's processor often has no counters to offer, and the kernel splits CPU time only by sampling.
-//! These counts hardly vary. They are of a slowed server that never waits for the load.
+//! These counts hardly vary. They are of a slowed program that never waits for the load.
 
 use std::io;
 use std::path::PathBuf;
@@ -11,15 +11,15 @@ use std::{env, fs, process};
 use crate::load::Workload;
 use crate::options::Options;
 use crate::peer::Peer;
-use crate::server::Server;
+use crate::program::Program;
 
 /// Counts a short and a long run; their difference leaves start, warm-up and end out.
 pub(crate) async fn per_op<W: Workload>(peer: &Peer, options: &Options) -> io::Result<Option<f64>> {
     if !peer.runs_in_valgrind || Command::new("valgrind").arg("--version").output().is_err() {
         return Ok(None);
     }
-    let short = count::<W>(peer, SHORT, options.server_core).await?;
-    let long = count::<W>(peer, LONG, options.server_core).await?;
+    let short = count::<W>(peer, SHORT, options.core).await?;
+    let long = count::<W>(peer, LONG, options.core).await?;
     Ok(Some((long - short) / (LONG - SHORT) as f64))
 }
 
@@ -28,10 +28,9 @@ async fn count<W: Workload>(peer: &Peer, ops: u64, core: u32) -> io::Result<f64>
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
     command.arg(format!("--log-file={}", log.display())).arg(&peer.program).args(peer.arguments);
-    let server = Server::start_command(&command, core)?;
-    let mut load = W::open(server.address).await?;
+    let mut load = W::open_warm(Program::start_command(&command, core)?).await?;
     load.run_bounded(ops).await?;
-    server.end()?;
+    load.program().end()?;
     let text = fs::read_to_string(&log)?;
     fs::remove_file(&log)?;
     collected(&text).ok_or_else(|| io::Error::other(format!("no count in valgrind's log: {text}")))

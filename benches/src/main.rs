@@ -1,4 +1,4 @@
-//! `hijack-bench`: starts the servers, loads them in turns, and says which bars are met.
+//! `hijack-bench`: starts the programs, loads them in turns, and says which bars are met.
 //!
 //! `bench.sh` at the root builds everything, pins this program to its core and calls it.
 
@@ -10,9 +10,9 @@ mod options;
 mod peer;
 mod procfs;
 mod profile;
+mod program;
 mod report;
 mod rounds;
-mod server;
 mod suite;
 
 use std::io;
@@ -36,8 +36,8 @@ fn main() -> ExitCode {
 /// Whether no bar was missed.
 fn run(options: &Options) -> io::Result<bool> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    if let Some(file) = &options.profile {
-        runtime.block_on(suite::profile(options, file))?;
+    if let Some(folder) = &options.profile {
+        runtime.block_on(suite::profile(options, folder))?;
         return Ok(true);
     }
     let report = runtime.block_on(suite::measure(options))?;

@@ -4,30 +4,30 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
-/// Loads the servers in turns and compares what they spend.
+/// Loads the programs in turns and compares what they spend.
 #[derive(Clone, Debug, Parser)]
 pub(crate) struct Options {
     /// What to measure.
     pub(crate) suite: Suite,
-    /// Rounds; in each, every server runs twice, there and back (A B C C B A).
+    /// Rounds; in each, every program runs twice, there and back (A B C C B A).
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rounds: u32,
-    /// Operations per run; a run should cost a server a second or more.
+    /// Operations per run; a run should cost a program a second or more.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) ops: Option<u64>,
     /// Connections held open while memory is read.
     #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) held: u32,
-    /// Servers, in the order of the first pass.
-    #[arg(long, value_delimiter = ',', default_value = "hijack,hyper,go")]
-    pub(crate) peers: Vec<String>,
-    /// The core the servers are pinned to.
+    /// Programs, in the order of the first pass.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) peers: Option<Vec<String>>,
+    /// The core the programs are pinned to.
     #[arg(long, default_value_t = 0)]
-    pub(crate) server_core: u32,
+    pub(crate) core: u32,
     /// The built Go server.
     #[arg(long)]
     pub(crate) go: Option<PathBuf>,
-    /// Instead of measuring: record the first server's profile to this file.
+    /// Instead of measuring: record the first program's profile to this folder, a file for each part.
     #[arg(long)]
     pub(crate) profile: Option<PathBuf>,
     /// Write the results here as JSON.
@@ -47,8 +47,10 @@ pub(crate) struct Options {
 /// The things that can be measured.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Suite {
-    /// Connect, ask for the upgrade, one echo, close.
+    /// Servers: connect, ask for the upgrade, one echo, close.
     Takeover,
-    /// Ordinary requests on kept-alive connections.
+    /// Servers: ordinary requests on kept-alive connections.
     Http,
+    /// Both, with clients under measurement.
+    Client,
 }

@@ -1,11 +1,19 @@
 //! Which programs are compared.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
 use crate::options::Options;
 
-/// One server program, and its variant that counts allocations.
+/// At which end of the connections the measured programs stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Server,
+    Client,
+}
+
+/// One program, and its variant that counts allocations.
 #[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) name: String,
@@ -16,39 +24,69 @@ pub(crate) struct Peer {
     pub(crate) runs_in_valgrind: bool,
 }
 
-/// The name under which our own server is compared with the others.
+/// The name under which our own programs are compared with the others.
 pub(crate) const OURS: &str = "hijack";
 
 impl Peer {
-    /// The servers of `--peers` that are built; says which are missing.
-    pub(crate) fn present(options: &Options) -> io::Result<Vec<Self>> {
+    /// The programs of `--peers` that are built; says which are missing.
+    pub(crate) fn present(role: Role, options: &Options) -> io::Result<Vec<Self>> {
+        let defaults = role.default_peers().iter().map(|name| (*name).to_owned()).collect();
         let mut peers = Vec::new();
-        for name in &options.peers {
-            let peer = Self::named(name, options)?;
+        for name in options.peers.as_ref().unwrap_or(&defaults) {
+            let peer = Self::named(name, role, options)?;
             if peer.program.is_file() && peer.counted.is_file() {
                 peers.push(peer);
             } else {
-                eprintln!("no server {name}: its bars are not measured");
+                eprintln!("no {role} {name}: its bars are not measured");
             }
         }
-        if peers.is_empty() { Err(io::Error::other("no server to measure")) } else { Ok(peers) }
+        if peers.is_empty() { Err(io::Error::other(format!("no {role} to measure"))) } else { Ok(peers) }
     }
 
-    fn named(name: &str, options: &Options) -> io::Result<Self> {
-        let beside = |file: &str| std::env::current_exe().map(|own| own.with_file_name(file));
-        let (program, counted, arguments): (_, _, &[_]) = match name {
-            OURS => (beside("server-hijack")?, beside("server-hijack-counted")?, &[]),
-            "hijack-in-handler" => {
-                (beside("server-hijack")?, beside("server-hijack-counted")?, &["--in-handler"])
-            }
-            "hyper" => (beside("server-hyper")?, beside("server-hyper-counted")?, &[]),
-            "hyper-timer" => (beside("server-hyper")?, beside("server-hyper-counted")?, &["--timer"]),
-            "go" => {
-                let program = options.go.clone().unwrap_or_default();
-                (program.clone(), program, &[])
-            }
-            _ => return Err(io::Error::other(format!("unknown server {name}"))),
-        };
-        Ok(Self { name: name.to_owned(), program, counted, arguments, runs_in_valgrind: name != "go" })
+    fn named(name: &str, role: Role, options: &Options) -> io::Result<Self> {
+        match (role, name) {
+            (_, OURS | "hyper") => Self::beside(name, role, name, &[]),
+            (Role::Server, "hijack-in-handler") => Self::beside(name, role, OURS, &["--in-handler"]),
+            (Role::Client, "hijack-map") => Self::beside(name, role, OURS, &["--map"]),
+            (Role::Server, "hyper-timer") => Self::beside(name, role, "hyper", &["--timer"]),
+            (Role::Server, "go") => Ok(Self::go(options)),
+            _ => Err(io::Error::other(format!("unknown {role} {name}"))),
+        }
+    }
+
+    /// The program `ROLE-FILE` beside this one.
+    fn beside(name: &str, role: Role, file: &str, arguments: &'static [&'static str]) -> io::Result<Self> {
+        let own = std::env::current_exe()?;
+        Ok(Self {
+            name: name.to_owned(),
+            program: own.with_file_name(format!("{role}-{file}")),
+            counted: own.with_file_name(format!("{role}-{file}-counted")),
+            arguments,
+            runs_in_valgrind: true,
+        })
+    }
+
+    fn go(options: &Options) -> Self {
+        let program = options.go.clone().unwrap_or_default();
+        let counted = program.clone();
+        Self { name: "go".to_owned(), program, counted, arguments: &[], runs_in_valgrind: false }
+    }
+}
+
+impl Role {
+    fn default_peers(self) -> &'static [&'static str] {
+        match self {
+            Self::Server => &[OURS, "hyper", "go"],
+            Self::Client => &[OURS, "hyper"],
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Server => "server",
+            Self::Client => "client",
+        })
     }
 }

@@ -38,7 +38,7 @@ impl Cpu {
     }
 }
 
-/// The scheduler's own count, summed over the threads that live; the servers end none while they are measured.
+/// The scheduler's own count, summed over the threads that live; the programs end none while they are measured.
 fn running_time(pid: u32) -> io::Result<Duration> {
     let mut total = Duration::ZERO;
     for thread in fs::read_dir(format!("/proc/{pid}/task"))? {

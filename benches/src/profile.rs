@@ -1,4 +1,4 @@
-//! Where a server spends its time: `perf record` on it while the load runs.
+//! Where a program spends its time: `perf record` on it while the load runs.
 
 use std::io;
 use std::path::Path;
@@ -8,22 +8,22 @@ use std::time::Duration;
 use crate::load::Workload;
 use crate::options::Options;
 use crate::peer::Peer;
-use crate::server::Server;
+use crate::program::Program;
 
-/// Loads the first server of `--peers` and records it to `file`.
+/// Loads the first program of `--peers` and records it to `file`.
 pub(crate) async fn record<W: Workload>(options: &Options, ops: u64, file: &Path) -> io::Result<()> {
-    let peers = Peer::present(options)?;
+    let peers = Peer::present(W::ROLE, options)?;
     let peer = &peers[0];
-    let server = Server::start(&peer.program, peer.arguments, options.server_core)?;
-    let mut load = W::open(server.address).await?;
+    let program = Program::start(&peer.program, peer.arguments, options.core)?;
+    let mut load = W::open_warm(program).await?;
     let mut perf = Command::new("perf")
-        .args(["record", "--quiet", "--freq", "2999", "--pid", &server.pid().to_string(), "--output"])
+        .args(["record", "--quiet", "--freq", "2999", "--pid", &load.program().pid().to_string(), "--output"])
         .arg(file)
         .spawn()?;
     // perf says nothing when it is ready; the first moments of the load may be lost.
     tokio::time::sleep(Duration::from_millis(300)).await;
     let done = load.run_bounded(options.ops.unwrap_or(ops)).await;
-    drop(server);
+    drop(load);
     let status = perf.wait()?;
     done?;
     if status.success() { Ok(()) } else { Err(io::Error::other(format!("perf record: {status}"))) }

@@ -3,17 +3,18 @@
 use std::path::Path;
 use std::{fmt, fs, io};
 
+use clap::ValueEnum as _;
+use hijack_bench::lanes::CONNECTIONS;
 use serde_json::{Value, json};
 
 use crate::bar::Bar;
 use crate::footprint::Footprint;
-use crate::load::CONNECTIONS;
 use crate::options::Options;
 use crate::procfs;
 use crate::rounds::{Sample, Series, median};
-use crate::suite::Subject;
+use crate::suite::Part;
 
-/// One server and its numbers.
+/// One program and its numbers.
 #[derive(Debug)]
 pub(crate) struct Measured {
     pub(crate) name: String,
@@ -26,9 +27,7 @@ pub(crate) struct Measured {
 /// One suite, measured.
 #[derive(Debug)]
 pub(crate) struct Report {
-    pub(crate) subject: &'static Subject,
-    pub(crate) ops: u64,
-    pub(crate) servers: Vec<Measured>,
+    pub(crate) parts: Vec<Part>,
     pub(crate) bars: Vec<Bar>,
     pub(crate) options: Options,
 }
@@ -50,27 +49,37 @@ impl Report {
 
     /// What others used of the machine in the middle one of all samples, in cores.
     fn others(&self) -> f64 {
-        let samples = self.servers.iter().flat_map(|server| &server.series.0);
+        let programs = self.parts.iter().flat_map(|part| &part.programs);
+        let samples = programs.flat_map(|program| &program.series.0);
         median(samples.map(|sample| sample.others).collect())
     }
 
     fn to_json(&self) -> io::Result<Value> {
         Ok(json!({
-            "suite": self.subject.title,
+            "suite": self.options.suite.to_possible_value().map(|suite| suite.get_name().to_owned()),
             "date": self.options.date,
             "commit": self.options.commit,
             "versions": self.options.versions,
             "machine": { "cpu": procfs::cpu_model()?, "kernel": procfs::kernel()? },
             "load": {
                 "connections": CONNECTIONS,
-                "ops_per_run": self.ops,
                 "rounds": self.options.rounds,
                 "runs_per_round": 2,
                 "held": self.options.held,
             },
-            "servers": self.servers.iter().map(Measured::to_json).collect::<Vec<_>>(),
+            "parts": self.parts.iter().map(Part::to_json).collect::<Vec<_>>(),
             "bars": self.bars.iter().map(Bar::to_json).collect::<Vec<_>>(),
         }))
+    }
+}
+
+impl Part {
+    fn to_json(&self) -> Value {
+        json!({
+            "title": self.subject.title,
+            "ops_per_run": self.ops,
+            "programs": self.programs.iter().map(Measured::to_json).collect::<Vec<_>>(),
+        })
     }
 }
 
@@ -103,25 +112,21 @@ impl Sample {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Options { rounds, held, .. } = self.options;
-        writeln!(f, "\n{}", self.subject.title)?;
         writeln!(
             f,
-            "{CONNECTIONS} connections at once, {} operations per run, {rounds} rounds of two runs",
-            self.ops
+            "\n{CONNECTIONS} connections at once, {rounds} rounds of two runs, {held} connections held"
         )?;
-        writeln!(f, "CPU in µs per operation, medians (total: smallest to largest); bytes per connection,")?;
-        writeln!(f, "{held} {} ones held\n", self.subject.held)?;
-        writeln!(f, "{HEADING}")?;
-        for server in &self.servers {
-            writeln!(f, "{server}")?;
+        writeln!(
+            f,
+            "CPU in µs per operation, medians (total: smallest to largest); bytes per held connection"
+        )?;
+        for part in &self.parts {
+            write!(f, "{part}")?;
         }
         let others = self.others();
         if others > QUIET {
-            writeln!(
-                f,
-                "\nnot quiet: others used {:.0} % of a core; do not trust the CPU numbers",
-                others * 100.0
-            )?;
+            let percent = others * 100.0;
+            writeln!(f, "\nnot quiet: others used {percent:.0} % of a core; do not trust the CPU numbers")?;
         }
         writeln!(f)?;
         for bar in &self.bars {
@@ -134,7 +139,18 @@ impl fmt::Display for Report {
 /// Cores that others may use: the kernel's own threads need some.
 const QUIET: f64 = 0.05;
 
-const HEADING: &str = "server              user  system   total           range  busy  per second   instr  allocs    heap     RSS";
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { subject, ops, programs } = self;
+        writeln!(f, "\n{}\n{ops} operations per run; held: {}\n\n{HEADING}", subject.title, subject.held)?;
+        for program in programs {
+            writeln!(f, "{program}")?;
+        }
+        Ok(())
+    }
+}
+
+const HEADING: &str = "program             user  system   total           range  busy  per second   instr  allocs    heap     RSS";
 
 impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,4 +1,4 @@
-//! CPU per operation: every server in turns, there and back, so that a drift of the machine hits all alike.
+//! CPU per operation: every program in turns, there and back, so that a drift of the machine hits all alike.
 
 use std::time::{Duration, Instant};
 use std::{io, process};
@@ -7,26 +7,26 @@ use crate::load::Workload;
 use crate::options::Options;
 use crate::peer::Peer;
 use crate::procfs::{self, Cpu};
-use crate::server::Server;
+use crate::program::Program;
 
-/// One server's two runs of one round. Times are microseconds per operation.
+/// One program's two runs of one round. Times are microseconds per operation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
     pub(crate) user: f64,
     pub(crate) system: f64,
     pub(crate) total: f64,
-    /// Share of the time in which the server ran; well below 1, the load was the brake.
+    /// Share of the time in which the program ran; well below 1, the load was the brake.
     pub(crate) busy: f64,
     pub(crate) per_second: f64,
-    /// Cores that neither the server nor the load was using; above a few hundredths, the numbers are disturbed.
+    /// Cores that neither the program nor the load was using; above a few hundredths, the numbers are disturbed.
     pub(crate) others: f64,
 }
 
-/// A server's samples, one per round.
+/// A program's samples, one per round.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Series(pub(crate) Vec<Sample>);
 
-/// What runs of one server add up to.
+/// What runs of one program add up to.
 #[derive(Clone, Copy, Debug, Default)]
 struct Spent {
     user: Duration,
@@ -47,7 +47,7 @@ pub(crate) async fn measure<W: Workload>(
     for round in 1..=options.rounds {
         let mut spent = vec![Spent::default(); peers.len()];
         for place in (0..peers.len()).chain((0..peers.len()).rev()) {
-            run::<W>(&peers[place], ops, options.server_core, &mut spent[place]).await?;
+            run::<W>(&peers[place], ops, options.core, &mut spent[place]).await?;
         }
         for ((series, spent), peer) in series.iter_mut().zip(spent).zip(peers) {
             let sample = spent.sample();
@@ -58,15 +58,15 @@ pub(crate) async fn measure<W: Workload>(
     Ok(series)
 }
 
-/// One run on a fresh process, so that no server keeps a lucky or unlucky layout.
+/// One run on a fresh process, so that no program keeps a lucky or unlucky layout.
 async fn run<W: Workload>(peer: &Peer, ops: u64, core: u32, spent: &mut Spent) -> io::Result<()> {
-    let server = Server::start(&peer.program, peer.arguments, core)?;
-    let mut load = W::open(server.address).await?;
+    let program = Program::start(&peer.program, peer.arguments, core)?;
+    let mut load = W::open_warm(program).await?;
     let repeated = procfs::repeated_connects()?;
-    let before = Moment::of(&server)?;
+    let before = Moment::of(load.program())?;
     load.run_bounded(ops).await?;
-    let after = Moment::of(&server)?;
-    let cpu = after.server.since(before.server);
+    let after = Moment::of(load.program())?;
+    let cpu = after.program.since(before.program);
     spent.wall += after.time - before.time;
     spent.others +=
         (after.machine - before.machine).saturating_sub(cpu.total + after.load.since(before.load).total);
@@ -84,16 +84,16 @@ async fn run<W: Workload>(peer: &Peer, ops: u64, core: u32, spent: &mut Spent) -
 /// All that is read before and after a run.
 struct Moment {
     time: Instant,
-    server: Cpu,
+    program: Cpu,
     load: Cpu,
     machine: Duration,
 }
 
 impl Moment {
-    fn of(server: &Server) -> io::Result<Self> {
+    fn of(program: &Program) -> io::Result<Self> {
         Ok(Self {
             time: Instant::now(),
-            server: server.cpu()?,
+            program: program.cpu()?,
             load: Cpu::of(process::id())?,
             machine: procfs::machine_busy()?,
         })
@@ -134,7 +134,7 @@ impl Series {
         (values.clone().fold(f64::INFINITY, f64::min), values.fold(0.0, f64::max))
     }
 
-    /// Median of the rounds' ratios: the two servers of a round saw the same machine.
+    /// Median of the rounds' ratios: the two programs of a round saw the same machine.
     pub(crate) fn ratio(&self, to: &Self, pick: fn(&Sample) -> f64) -> f64 {
         median(self.0.iter().zip(&to.0).map(|(own, other)| pick(own) / pick(other)).collect())
     }

@@ -2,7 +2,8 @@
 
 use std::alloc::System;
 
-use hijack_bench::servers::{self, Heap, hyper};
+use hijack_bench::heap::Heap;
+use hijack_bench::servers::{self, hyper};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 #[global_allocator]

@@ -4,76 +4,97 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use hijack_bench::lanes::{CONNECTIONS, all, share};
 use hijack_bench::wire::{PLAIN_BODY, PLAIN_PATH, PLAIN_TYPE};
 use tokio::task::JoinSet;
 
-use super::answer::Answer;
-use super::client::Client;
-use super::{CONNECTIONS, WARM_UP, Workload, all, share};
+use super::Workload;
+use super::connection::Connection;
+use super::expected::Expected;
+use crate::peer::Role;
+use crate::program::Program;
 
 /// Connections that stay open from one run to the next.
 #[derive(Debug)]
 pub(crate) struct Http {
+    server: Program,
     address: SocketAddr,
     question: Arc<Question>,
-    clients: Vec<Client>,
+    busy: Vec<Connection>,
+    held: Vec<Connection>,
 }
 
 /// What is asked and what must come back.
 #[derive(Debug)]
 struct Question {
     request: String,
-    answer: Answer,
+    answer: Expected,
 }
 
 impl Workload for Http {
-    async fn open(address: SocketAddr) -> io::Result<Self> {
+    const ROLE: Role = Role::Server;
+
+    async fn open(mut server: Program) -> io::Result<Self> {
+        let address = server.address().await?;
         let question = Arc::new(Question::learn(address).await?);
-        let mut load = Self { address, question, clients: Vec::new() };
+        let mut load = Self { server, address, question, busy: Vec::new(), held: Vec::new() };
         for _ in 0..CONNECTIONS {
-            load.clients.push(load.hold().await?);
+            load.busy.push(load.connect().await?);
         }
-        load.run_bounded(WARM_UP).await?;
         Ok(load)
+    }
+
+    fn program(&mut self) -> &mut Program {
+        &mut self.server
     }
 
     async fn run(&mut self, ops: u64) -> io::Result<()> {
         let mut tasks = JoinSet::new();
-        for (lane, client) in (0..).zip(self.clients.drain(..)) {
-            tasks.spawn(Arc::clone(&self.question).ask(client, share(ops, lane)));
+        for (lane, connection) in (0..).zip(self.busy.drain(..)) {
+            tasks.spawn(Arc::clone(&self.question).ask(connection, share(ops, lane)));
         }
-        self.clients = all(tasks).await?;
+        self.busy = all(tasks).await?;
         Ok(())
     }
 
-    async fn hold(&self) -> io::Result<Client> {
-        let client = Client::connect(self.address).await?;
-        Arc::clone(&self.question).ask(client, 1).await
+    async fn hold(&mut self, count: u32) -> io::Result<()> {
+        for _ in 0..count {
+            self.held.push(self.connect().await?);
+        }
+        Ok(())
+    }
+}
+
+impl Http {
+    /// A connection that has had one answer.
+    async fn connect(&self) -> io::Result<Connection> {
+        let connection = Connection::connect(self.address).await?;
+        Arc::clone(&self.question).ask(connection, 1).await
     }
 }
 
 impl Question {
     async fn learn(address: SocketAddr) -> io::Result<Self> {
         let request = request(address);
-        let mut client = Client::connect(address).await?;
-        client.send(request.as_bytes()).await?;
-        let head = client.read_head().await?;
+        let mut connection = Connection::connect(address).await?;
+        connection.send(request.as_bytes()).await?;
+        let head = connection.read_head().await?;
         let length = PLAIN_BODY.len().to_string();
         let headers = [("content-type", PLAIN_TYPE), ("content-length", &length)];
-        let answer = Answer::learn(&head, "200", &headers, PLAIN_BODY)?;
+        let answer = Expected::learn(&head, "HTTP/1.1 200 ", &headers, PLAIN_BODY)?;
         if !answer.has_date() {
             return Err(io::Error::other("header date expected, got none"));
         }
-        client.expect(&Answer::exactly(PLAIN_BODY.as_bytes())).await?;
+        connection.expect(&Expected::exactly(PLAIN_BODY.as_bytes())).await?;
         Ok(Self { request, answer })
     }
 
-    async fn ask(self: Arc<Self>, mut client: Client, times: u64) -> io::Result<Client> {
+    async fn ask(self: Arc<Self>, mut connection: Connection, times: u64) -> io::Result<Connection> {
         for _ in 0..times {
-            client.send(self.request.as_bytes()).await?;
-            client.expect(&self.answer).await?;
+            connection.send(self.request.as_bytes()).await?;
+            connection.expect(&self.answer).await?;
         }
-        Ok(client)
+        Ok(connection)
     }
 }
 

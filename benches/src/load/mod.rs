@@ -1,68 +1,62 @@
 //! The load: closed loops on loopback that check every byte that comes back.
 
-mod answer;
-mod client;
+mod clients;
+mod connection;
+mod expected;
 mod http;
 mod takeover;
+mod upstream;
 
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
-
-pub(crate) use client::Client;
+pub(crate) use clients::{ClientRequests, ClientTakeovers};
 pub(crate) use http::Http;
 pub(crate) use takeover::Takeover;
 
-/// One kind of work for a server.
-pub(crate) trait Workload: Sized {
-    /// Learns the server's answer and does enough work that nothing is new to the server afterwards.
-    async fn open(address: SocketAddr) -> io::Result<Self>;
+use crate::peer::Role;
+use crate::program::Program;
 
-    /// Does `ops` operations on [`CONNECTIONS`] connections at once.
+/// One kind of work for a program.
+pub(crate) trait Workload: Sized {
+    /// Which programs can do it.
+    const ROLE: Role;
+
+    /// Prepares the work and has one operation done, which is checked for its meaning.
+    async fn open(program: Program) -> io::Result<Self>;
+
+    /// The program that works.
+    fn program(&mut self) -> &mut Program;
+
+    /// Does `ops` operations on [`CONNECTIONS`](hijack_bench::lanes::CONNECTIONS) connections at once.
     async fn run(&mut self, ops: u64) -> io::Result<()>;
 
-    /// Opens one more connection and leaves it as it is held: after its first answer, silent.
-    async fn hold(&self) -> io::Result<Client>;
+    /// Opens `count` more connections and keeps each as it is held: after its first answer, silent.
+    async fn hold(&mut self, count: u32) -> io::Result<()>;
 
-    /// As [`run`](Self::run), within a time that no working server needs.
-    async fn run_bounded(&mut self, ops: u64) -> io::Result<()> {
-        let limit =
-            Duration::from_secs(20) + Duration::from_millis(2) * u32::try_from(ops).unwrap_or(u32::MAX);
-        let late = || io::Error::other(format!("{ops} operations not done within {limit:?}"));
-        tokio::time::timeout(limit, self.run(ops)).await.map_err(|_| late())?
+    /// As [`open`](Self::open), with enough work that nothing is new to the program afterwards.
+    async fn open_warm(program: Program) -> io::Result<Self> {
+        let mut load = within(1, Self::open(program)).await?;
+        load.run_bounded(WARM_UP).await?;
+        Ok(load)
     }
 
-    /// Holds `count` connections.
-    async fn hold_many(&self, count: u32) -> io::Result<Vec<Client>> {
-        let mut held = Vec::new();
-        for _ in 0..count {
-            let one = tokio::time::timeout(ANSWER_LIMIT, self.hold()).await;
-            held.push(one.map_err(|_| io::Error::other(format!("no answer within {ANSWER_LIMIT:?}")))??);
-        }
-        Ok(held)
+    /// As [`run`](Self::run), within a time that no working program needs.
+    async fn run_bounded(&mut self, ops: u64) -> io::Result<()> {
+        within(ops, self.run(ops)).await
+    }
+
+    /// As [`hold`](Self::hold), within a time that no working program needs.
+    async fn hold_bounded(&mut self, count: u32) -> io::Result<()> {
+        within(count.into(), self.hold(count)).await
     }
 }
 
-/// Connections that are busy at the same time.
-pub(crate) const CONNECTIONS: u64 = 64;
+async fn within<T>(ops: u64, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    let limit = Duration::from_secs(20) + Duration::from_millis(2) * u32::try_from(ops).unwrap_or(u32::MAX);
+    let late = || io::Error::other(format!("{ops} operations not done within {limit:?}"));
+    tokio::time::timeout(limit, work).await.map_err(|_| late())?
+}
 
 /// Operations before anything is measured.
 const WARM_UP: u64 = 2_000;
-
-const ANSWER_LIMIT: Duration = Duration::from_secs(10);
-
-/// How many of `ops` connection number `lane` does.
-fn share(ops: u64, lane: u64) -> u64 {
-    ops / CONNECTIONS + u64::from(lane < ops % CONNECTIONS)
-}
-
-/// Waits for all; the first failure ends the rest.
-async fn all<T: 'static>(mut tasks: JoinSet<io::Result<T>>) -> io::Result<Vec<T>> {
-    let mut done = Vec::with_capacity(tasks.len());
-    while let Some(task) = tasks.join_next().await {
-        done.push(task??);
-    }
-    Ok(done)
-}

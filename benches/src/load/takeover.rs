@@ -4,44 +4,72 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use hijack_bench::wire::{ECHO_PATH, ECHO_PROTOCOL, MESSAGE_LEN};
+use hijack_bench::lanes::{CONNECTIONS, all, share};
+use hijack_bench::wire::{ECHO_PATH, ECHO_PROTOCOL, message};
 use tokio::task::JoinSet;
 
-use super::answer::Answer;
-use super::client::Client;
-use super::{CONNECTIONS, WARM_UP, Workload, all, share};
+use super::Workload;
+use super::connection::Connection;
+use super::expected::Expected;
+use crate::peer::Role;
+use crate::program::Program;
 
 /// A new connection for every operation.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Takeover {
+    server: Program,
+    question: Question,
+    held: Vec<Connection>,
+}
+
+/// Who is asked for what, and what must come back.
+#[derive(Clone, Debug)]
+struct Question {
     address: SocketAddr,
     request: Arc<[u8]>,
-    answer: Arc<Answer>,
+    answer: Arc<Expected>,
 }
 
 impl Workload for Takeover {
-    async fn open(address: SocketAddr) -> io::Result<Self> {
-        let request: Arc<[u8]> = request(address).into_bytes().into();
-        let answer = Arc::new(learn(address, &request).await?);
-        let mut load = Self { address, request, answer };
-        load.run_bounded(WARM_UP).await?;
-        Ok(load)
+    const ROLE: Role = Role::Server;
+
+    async fn open(mut server: Program) -> io::Result<Self> {
+        let question = Question::learn(server.address().await?).await?;
+        Ok(Self { server, question, held: Vec::new() })
+    }
+
+    fn program(&mut self) -> &mut Program {
+        &mut self.server
     }
 
     async fn run(&mut self, ops: u64) -> io::Result<()> {
         let mut tasks = JoinSet::new();
         for lane in 0..CONNECTIONS {
-            tasks.spawn(self.clone().run_lane(lane, share(ops, lane)));
+            tasks.spawn(self.question.clone().run_lane(lane, share(ops, lane)));
         }
         all(tasks).await.map(drop)
     }
 
-    async fn hold(&self) -> io::Result<Client> {
-        self.take_over(0).await
+    async fn hold(&mut self, count: u32) -> io::Result<()> {
+        for _ in 0..count {
+            self.held.push(self.question.take_over(0).await?);
+        }
+        Ok(())
     }
 }
 
-impl Takeover {
+impl Question {
+    async fn learn(address: SocketAddr) -> io::Result<Self> {
+        let request = request(address);
+        let mut connection = Connection::connect(address).await?;
+        connection.send(request.as_bytes()).await?;
+        let head = connection.read_head().await?;
+        connection.finish().await?;
+        let headers = [("connection", "upgrade"), ("upgrade", ECHO_PROTOCOL)];
+        let answer = Expected::learn(&head, "HTTP/1.1 101 ", &headers, "")?;
+        Ok(Self { address, request: request.into_bytes().into(), answer: Arc::new(answer) })
+    }
+
     async fn run_lane(self, lane: u64, ops: u64) -> io::Result<()> {
         for op in 0..ops {
             self.take_over(op * CONNECTIONS + lane).await?.finish().await?;
@@ -49,32 +77,15 @@ impl Takeover {
         Ok(())
     }
 
-    async fn take_over(&self, number: u64) -> io::Result<Client> {
-        let mut client = Client::connect(self.address).await?;
-        client.send(&self.request).await?;
-        client.expect(&self.answer).await?;
+    async fn take_over(&self, number: u64) -> io::Result<Connection> {
+        let mut connection = Connection::connect(self.address).await?;
+        connection.send(&self.request).await?;
+        connection.expect(&self.answer).await?;
         let message = message(number);
-        client.send(&message).await?;
-        client.expect(&Answer::exactly(&message)).await?;
-        Ok(client)
+        connection.send(&message).await?;
+        connection.expect(&Expected::exactly(&message)).await?;
+        Ok(connection)
     }
-}
-
-/// Another message for every operation, so that no answer can be taken for another.
-fn message(number: u64) -> [u8; MESSAGE_LEN] {
-    let mut message = [0; MESSAGE_LEN];
-    for (place, chunk) in message.chunks_mut(8).enumerate() {
-        chunk.copy_from_slice(&(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ place as u64).to_be_bytes());
-    }
-    message
-}
-
-async fn learn(address: SocketAddr, request: &[u8]) -> io::Result<Answer> {
-    let mut client = Client::connect(address).await?;
-    client.send(request).await?;
-    let head = client.read_head().await?;
-    client.finish().await?;
-    Answer::learn(&head, "101", &[("connection", "upgrade"), ("upgrade", ECHO_PROTOCOL)], "")
 }
 
 fn request(address: SocketAddr) -> String {

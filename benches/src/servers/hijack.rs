@@ -7,7 +7,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
 use tokio::net::TcpListener;
 
-use super::echo::echo;
+use crate::echo::echo;
 use crate::wire::{ECHO_PATH, ECHO_PROTOCOL, PLAIN_BODY, PLAIN_PATH, PLAIN_TYPE};
 
 /// Serves `/plain` and `/echo`; the handler hands the conversation off, as hyper's spawns it.

@@ -14,7 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 
-use super::echo::echo;
+use crate::echo::echo;
 use crate::wire::{ECHO_PATH, ECHO_PROTOCOL, PLAIN_BODY, PLAIN_PATH, PLAIN_TYPE};
 
 /// hyper as it is: without a timer its header timeout is silently off.

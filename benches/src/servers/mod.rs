@@ -1,7 +1,5 @@
 //! What the Rust servers share: one thread, an address on stdout, orders on stdin.
 
-mod echo;
-mod heap;
 pub mod hijack;
 pub mod hyper;
 
@@ -11,9 +9,8 @@ use std::{process, thread};
 
 use tokio::net::TcpListener;
 
-pub use heap::Heap;
-
-use crate::wire::HEAP_COMMAND;
+use crate::heap::Heap;
+use crate::order::Order;
 
 /// Listens on a free loopback port, prints the address and serves on this thread until stdin ends.
 ///
@@ -37,8 +34,8 @@ where
 /// Answers orders until stdin ends; that also ends the server, so none outlives the program that started it.
 fn obey(heap: Option<fn() -> Heap>) {
     for line in io::stdin().lock().lines().map_while(Result::ok) {
-        match heap {
-            Some(count) if line == HEAP_COMMAND => println!("{}", count()),
+        match (line.parse(), heap) {
+            (Ok(Order::Heap), Some(count)) => println!("{}", count()),
             _ => println!("unknown order: {line}"),
         }
         _ = io::stdout().flush();

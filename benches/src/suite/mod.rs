@@ -1,15 +1,15 @@
 //! The suites: which load, how much of it, and which bars.
 //!
-//! A new suite is a [`Workload`], a variant of [`Suite`], and a file here with its bars.
+//! A new suite is a [`Workload`] for each of its parts, a variant of [`Suite`], and a file here with its bars.
 
+mod client;
 mod http;
 mod takeover;
 
-use std::io;
 use std::path::Path;
+use std::{fs, io};
 
-use crate::bar::Bar;
-use crate::load::{Http, Takeover, Workload};
+use crate::load::{ClientRequests, ClientTakeovers, Http, Takeover, Workload};
 use crate::options::{Options, Suite};
 use crate::peer::{OURS, Peer};
 use crate::report::{Measured, Report};
@@ -18,55 +18,91 @@ use crate::{footprint, instructions, profile};
 
 /// Measures what the options ask for.
 pub(crate) async fn measure(options: &Options) -> io::Result<Report> {
+    let (parts, bars) = match options.suite {
+        Suite::Takeover => {
+            let part = Part::measure::<Takeover>(&takeover::SUBJECT, options).await?;
+            let bars = takeover::bars(&part);
+            (vec![part], bars)
+        }
+        Suite::Http => {
+            let part = Part::measure::<Http>(&http::SUBJECT, options).await?;
+            let bars = http::bars(&part);
+            (vec![part], bars)
+        }
+        Suite::Client => {
+            let requests = Part::measure::<ClientRequests>(&client::REQUESTS, options).await?;
+            let takeovers = Part::measure::<ClientTakeovers>(&client::TAKEOVERS, options).await?;
+            let bars = client::bars(&requests, &takeovers);
+            (vec![requests, takeovers], bars)
+        }
+    };
+    Ok(Report { parts, bars, options: options.clone() })
+}
+
+/// Records the first program under the load of each part of the suite, to a file for each in `folder`.
+pub(crate) async fn profile(options: &Options, folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
     match options.suite {
-        Suite::Takeover => measure_with::<Takeover>(options, &takeover::SUBJECT).await,
-        Suite::Http => measure_with::<Http>(options, &http::SUBJECT).await,
+        Suite::Takeover => takeover::SUBJECT.profile::<Takeover>(options, folder).await,
+        Suite::Http => http::SUBJECT.profile::<Http>(options, folder).await,
+        Suite::Client => {
+            client::REQUESTS.profile::<ClientRequests>(options, folder).await?;
+            client::TAKEOVERS.profile::<ClientTakeovers>(options, folder).await
+        }
     }
 }
 
-/// Records a profile of the first server under the suite's load.
-pub(crate) async fn profile(options: &Options, file: &Path) -> io::Result<()> {
-    match options.suite {
-        Suite::Takeover => profile::record::<Takeover>(options, takeover::SUBJECT.ops, file).await,
-        Suite::Http => profile::record::<Http>(options, http::SUBJECT.ops, file).await,
-    }
-}
-
-/// What is particular to a suite.
+/// What is particular to a part of a suite.
 #[derive(Debug)]
 pub(crate) struct Subject {
+    pub(crate) name: &'static str,
     pub(crate) title: &'static str,
     pub(crate) held: &'static str,
     /// Operations per run unless asked otherwise.
     pub(crate) ops: u64,
-    pub(crate) bars: fn(&[Measured]) -> Vec<Bar>,
 }
 
-async fn measure_with<W: Workload>(options: &Options, subject: &'static Subject) -> io::Result<Report> {
-    let peers = Peer::present(options)?;
-    let ops = options.ops.unwrap_or(subject.ops);
-    let series = rounds::measure::<W>(&peers, ops, options).await?;
-    let mut servers = Vec::new();
-    for (peer, series) in peers.into_iter().zip(series) {
-        eprintln!("memory and instructions of {}", peer.name);
-        let footprint = footprint::measure::<W>(&peer, options).await?;
-        let instructions = instructions::per_op::<W>(&peer, options).await?;
-        servers.push(Measured { name: peer.name, series, footprint, instructions });
+/// A part of a suite, measured.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) subject: &'static Subject,
+    pub(crate) ops: u64,
+    pub(crate) programs: Vec<Measured>,
+}
+
+impl Subject {
+    async fn profile<W: Workload>(&self, options: &Options, folder: &Path) -> io::Result<()> {
+        profile::record::<W>(options, self.ops, &folder.join(format!("{}.data", self.name))).await
     }
-    let bars = (subject.bars)(&servers);
-    Ok(Report { subject, ops, servers, bars, options: options.clone() })
 }
 
-fn find<'a>(servers: &'a [Measured], name: &str) -> Option<&'a Measured> {
-    servers.iter().find(|server| server.name == name)
-}
+impl Part {
+    async fn measure<W: Workload>(subject: &'static Subject, options: &Options) -> io::Result<Self> {
+        let peers = Peer::present(W::ROLE, options)?;
+        let ops = options.ops.unwrap_or(subject.ops);
+        eprintln!("{}", subject.title);
+        let series = rounds::measure::<W>(&peers, ops, options).await?;
+        let mut programs = Vec::new();
+        for (peer, series) in peers.into_iter().zip(series) {
+            eprintln!("memory and instructions of {}", peer.name);
+            let footprint = footprint::measure::<W>(&peer, options).await?;
+            let instructions = instructions::per_op::<W>(&peer, options).await?;
+            programs.push(Measured { name: peer.name, series, footprint, instructions });
+        }
+        Ok(Self { subject, ops, programs })
+    }
 
-/// Ours, if it was measured.
-fn ours(servers: &[Measured]) -> Option<&Measured> {
-    find(servers, OURS)
-}
+    /// Ours, if it was measured.
+    fn ours(&self) -> Option<&Measured> {
+        self.find(OURS)
+    }
 
-/// Ours over `peer`, if both were measured.
-fn ratio(servers: &[Measured], peer: &str, pick: fn(&Sample) -> f64) -> Option<f64> {
-    Some(ours(servers)?.series.ratio(&find(servers, peer)?.series, pick))
+    /// Ours over `peer`, if both were measured.
+    fn ratio(&self, peer: &str, pick: fn(&Sample) -> f64) -> Option<f64> {
+        Some(self.ours()?.series.ratio(&self.find(peer)?.series, pick))
+    }
+
+    fn find(&self, name: &str) -> Option<&Measured> {
+        self.programs.iter().find(|program| program.name == name)
+    }
 }

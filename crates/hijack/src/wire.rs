@@ -52,6 +52,18 @@ impl<Io: Stream> Wire<Io> {
         Poll::Ready(Ok(len))
     }
 
+    /// Reads once through this thread's buffer and shows what came; nothing is the end of the peer's direction.
+    pub(crate) fn poll_read_with<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        show: impl FnOnce(&[u8]) -> R,
+    ) -> Poll<io::Result<R>> {
+        scratch::with_read(|scratch| {
+            let len = ready!(self.poll_read(cx, &mut ReadBuf::new(scratch)))?;
+            Poll::Ready(Ok(show(&scratch[..len])))
+        })
+    }
+
     /// Writes some of `data`, behind what is queued.
     pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
         if !self.out.is_empty() {

@@ -14,7 +14,6 @@ use hijack_proto::h1::{self, AnswerBody, ClientSession, Outgoing, RequestId};
 use http::header::EXPECT;
 use http::{HeaderValue, Request, StatusCode, Version, request};
 use http_body::Body;
-use tokio::io::ReadBuf;
 
 use super::upload::Upload;
 use super::{ClientConfig, target};
@@ -22,7 +21,7 @@ use crate::incoming::Incoming;
 use crate::observe::{ConnectionId, EndReason, Peer, State, Timeout};
 use crate::stream::{Stream, Transport};
 use crate::wire::Wire;
-use crate::{BodyReader, BoxError, Error, scratch};
+use crate::{BodyReader, BoxError, Error};
 
 /// A client's connection, in the hands of one owner.
 ///
@@ -548,14 +547,14 @@ impl<Io: Stream> Inner<Io> {
     /// Reads once and feeds the session.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, Error>> {
         let Self { wire, session, .. } = self;
-        scratch::with_read(|scratch| {
-            let len = ready!(wire.poll_read(cx, &mut ReadBuf::new(scratch)))?;
-            match len {
-                0 => session.feed_eof(),
-                len => session.feed(&scratch[..len]),
+        let read = wire.poll_read_with(cx, |bytes| {
+            match bytes {
+                [] => session.feed_eof(),
+                bytes => session.feed(bytes),
             }
-            Poll::Ready(Ok(len))
-        })
+            bytes.len()
+        });
+        read.map_err(Error::from)
     }
 
     /// Reads what is left of the answer's body and throws it away.

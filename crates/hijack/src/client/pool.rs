@@ -177,6 +177,7 @@ impl Shared {
 
     /// The idle connection that was used last and still lives; dead ones on the way are dropped.
     fn pop(&self, endpoint: &Endpoint) -> Option<ClientConnection> {
+        let mut dead = Vec::new(); // dropped behind the lock: an observer hears of it
         let mut places = self.places();
         let place = places.get_mut(endpoint)?;
         while let Some(mut idle) = place.idle.pop() {
@@ -184,6 +185,7 @@ impl Shared {
                 return Some(idle.connection);
             }
             place.open -= 1;
+            dead.push(idle);
         }
         None
     }
@@ -191,12 +193,14 @@ impl Shared {
     /// Keeps a connection, and sees to it that somebody ends it in time.
     fn push(self: &Arc<Self>, endpoint: &Endpoint, connection: ClientConnection) {
         let most = self.client.config().max_idle_per_endpoint;
+        let oldest; // dropped behind the lock
         let mut places = self.places();
         let Some(place) = places.get_mut(endpoint) else { return };
         place.idle.push(Idle { connection, since: Instant::now() });
         if place.idle.len() > most {
             // The oldest one is the first that the server will close.
-            place.idle.remove(0).connection.set_ended();
+            oldest = place.idle.remove(0);
+            oldest.connection.set_ended();
             place.open -= 1;
         }
         if !std::mem::replace(&mut place.swept, true) {
@@ -228,22 +232,22 @@ async fn sweep(pool: Weak<Shared>, endpoint: Endpoint) {
         tokio::time::sleep(pause).await;
         let Some(pool) = pool.upgrade() else { return };
         let limit = pool.client.config().idle_timeout;
+        let dead: Vec<Idle>; // dropped behind the lock
         let mut places = pool.places();
         let Some(place) = places.get_mut(&endpoint) else { return };
-        let before = place.idle.len();
-        place.idle.retain_mut(|idle| idle.lives(limit));
-        place.open -= before - place.idle.len();
-        if place.idle.is_empty() {
-            place.swept = false;
-            if place.open == 0 {
-                places.remove(&endpoint);
-            }
-            drop(places);
-            pool.freed.notify_waiters();
-            return;
+        dead = place.idle.extract_if(.., |idle| !idle.lives(limit)).collect();
+        place.open -= dead.len();
+        place.swept = !place.idle.is_empty();
+        let ends = !place.swept;
+        if ends && place.open == 0 {
+            places.remove(&endpoint);
         }
         drop(places);
+        drop(dead);
         pool.freed.notify_waiters();
+        if ends {
+            return;
+        }
     }
 }
 

@@ -8,19 +8,15 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Conn;
-use crate::scratch;
 use crate::stream::Stream;
 
 impl<Io: Stream> Conn<Io> {
     /// Reads once from the stream, to the end of `unread`; nothing more there is the end.
     pub(super) fn poll_read_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let Self { wire, unread } = self;
-        scratch::with_read(|scratch| {
-            let len = ready!(wire.poll_read(cx, &mut ReadBuf::new(scratch)))?;
-            let came = &scratch[..len];
+        wire.poll_read_with(cx, |came| {
             *unread =
                 if unread.is_empty() { Bytes::copy_from_slice(came) } else { [unread, came].concat().into() };
-            Poll::Ready(Ok(()))
         })
     }
 

@@ -237,11 +237,7 @@ impl<Io: Stream> Wire<Io> {
             return;
         }
         self.lease.wait(Timeout::Linger, limit);
-        let throw_away = |cx: &mut std::task::Context<'_>| {
-            crate::scratch::with_read(|scratch| self.poll_read(cx, &mut tokio::io::ReadBuf::new(scratch)))
-        };
-        let mut throw_away = throw_away;
-        while matches!(poll_fn(&mut throw_away).await, Ok(1..)) {}
+        while matches!(poll_fn(|cx| self.poll_read_with(cx, <[u8]>::len)).await, Ok(1..)) {}
     }
 }
 

@@ -11,14 +11,13 @@ use hijack_proto::date::FixDate;
 use hijack_proto::h1::{After, Next, ServerSession};
 use hijack_proto::{HeadError, RequestHead};
 use http::StatusCode;
-use tokio::io::ReadBuf;
 
 use super::{Config, Exchange};
+use crate::Error;
 use crate::incoming::Incoming;
 use crate::observe::{EndReason, State, Timeout};
 use crate::stream::{Stream, Transport};
 use crate::wire::Wire;
-use crate::{Error, scratch};
 
 /// A connection in its HTTP life: the session and the wire that feeds it.
 pub(super) struct Serving<Io> {
@@ -152,14 +151,14 @@ impl<Io: Stream> Serving<Io> {
     /// Reads once and feeds the session.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, Error>> {
         let Self { wire, session, .. } = self;
-        scratch::with_read(|scratch| {
-            let len = ready!(wire.poll_read(cx, &mut ReadBuf::new(scratch)))?;
-            match len {
-                0 => session.feed_eof(),
-                len => session.feed(&scratch[..len]),
+        let read = wire.poll_read_with(cx, |bytes| {
+            match bytes {
+                [] => session.feed_eof(),
+                bytes => session.feed(bytes),
             }
-            Poll::Ready(Ok(len))
-        })
+            bytes.len()
+        });
+        read.map_err(Error::from)
     }
 
     /// Flushes what is queued, within the write timeout.

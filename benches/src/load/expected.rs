@@ -1,23 +1,23 @@
-//! The answer a server gives: its first one is checked for its meaning, all later ones for its bytes.
+//! The messages of a program: the first one is checked for its meaning, all later ones for their bytes.
 
 use std::io;
 use std::ops::Range;
 
-/// The bytes every answer must have; only the digits and names in its `Date` may differ.
+/// The bytes every message must have; only the digits and names in its `Date` may differ.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Expected {
     bytes: Vec<u8>,
     date: Range<usize>,
 }
 
-impl Answer {
-    /// Checks the first answer's `head` against status and headers and expects `body` to follow it.
-    pub(super) fn learn(head: &[u8], status: &str, headers: &[(&str, &str)], body: &str) -> io::Result<Self> {
+impl Expected {
+    /// Checks the first message's `head` and expects `body` to follow it. The first line must begin with `start`.
+    pub(super) fn learn(head: &[u8], start: &str, headers: &[(&str, &str)], body: &str) -> io::Result<Self> {
         let text = std::str::from_utf8(head).map_err(io::Error::other)?;
         let mut lines = text.split("\r\n");
-        let status_line = lines.next().unwrap_or_default();
-        if !status_line.starts_with(&format!("HTTP/1.1 {status} ")) {
-            return Err(io::Error::other(format!("status {status} expected, got {status_line:?}")));
+        let first = lines.next().unwrap_or_default();
+        if !first.starts_with(start) {
+            return Err(io::Error::other(format!("{start:?} expected, got {first:?}")));
         }
         let fields: Vec<(&str, &str)> = lines.filter_map(|line| line.split_once(": ")).collect();
         for (name, value) in headers {
@@ -90,8 +90,8 @@ mod tests {
     const HEAD: &[u8] =
         b"HTTP/1.1 200 OK\r\nDate: Sat, 22 Nov 2025 15:14:00 GMT\r\nContent-Length: 2\r\n\r\n";
 
-    fn learnt() -> Answer {
-        Answer::learn(HEAD, "200", &[("content-length", "2")], "hi").expect("a right answer")
+    fn learnt() -> Expected {
+        Expected::learn(HEAD, "HTTP/1.1 200 ", &[("content-length", "2")], "hi").expect("a right message")
     }
 
     #[test]
@@ -114,10 +114,10 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_first_answer_with_another_status_or_header() {
-        assert!(Answer::learn(HEAD, "101", &[], "").is_err());
-        assert!(Answer::learn(HEAD, "200", &[("content-length", "3")], "").is_err());
-        assert!(Answer::learn(HEAD, "200", &[("upgrade", "echo")], "").is_err());
+    fn refuses_a_first_message_with_another_start_or_header() {
+        assert!(Expected::learn(HEAD, "HTTP/1.1 101 ", &[], "").is_err());
+        assert!(Expected::learn(HEAD, "HTTP/1.1 200 ", &[("content-length", "3")], "").is_err());
+        assert!(Expected::learn(HEAD, "HTTP/1.1 200 ", &[("upgrade", "echo")], "").is_err());
     }
 
     trait ReplaceOnce {

@@ -1,4 +1,4 @@
-//! The conversation on a taken-over connection, the same code for every Rust server.
+//! The conversation on a taken-over connection, the same code for every server in Rust.
 
 use std::io;
 
@@ -10,7 +10,10 @@ use crate::wire::MESSAGE_LEN;
 ///
 /// The buffer lives in the task and is counted in the memory of a held connection, so it is small; yet it is twice
 /// a message, because a read that fills its buffer makes tokio ask the socket again.
-pub(super) async fn echo(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> io::Result<()> {
+///
+/// # Errors
+/// When the stream fails.
+pub async fn echo(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> io::Result<()> {
     let mut buffer = [0; 2 * MESSAGE_LEN];
     loop {
         match stream.read(&mut buffer).await? {

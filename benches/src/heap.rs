@@ -1,4 +1,4 @@
-//! What an allocator counted since the server started.
+//! What an allocator counted since the program started.
 
 use std::alloc::System;
 use std::fmt;
