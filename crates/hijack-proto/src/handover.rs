@@ -215,7 +215,8 @@ pub fn verify_upgrade<S: AsRef<str>>(
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(Mismatch::Status(answer.status()));
     }
-    let protocol = sole_protocol(answer.headers()).ok_or(Mismatch::Bare101)?;
+    let lines = answer.known();
+    let protocol = sole(lines.list("upgrade"), lines.connection_has("upgrade")).ok_or(Mismatch::Bare101)?;
     let is_offer = |offer: &S| protocol.eq_ignore_ascii_case(offer.as_ref().as_bytes());
     offered.into_iter().find(is_offer).ok_or(Mismatch::Protocol)
 }
@@ -240,17 +241,19 @@ pub fn verify_raw_stream(answer: &ResponseHead) -> Result<(), Mismatch> {
     if answer.status() != StatusCode::OK {
         return Err(Mismatch::Status(answer.status()));
     }
-    let framed =
-        answer.headers().contains_key(CONTENT_LENGTH) || answer.headers().contains_key(TRANSFER_ENCODING);
+    let fields = answer.known().fields();
+    let framed = fields.has(Field::ContentLength) || fields.has(Field::TransferEncoding);
     if framed { Err(Mismatch::Framed) } else { Ok(()) }
 }
 
 /// The protocol of a 101: exactly one, with `Connection` listing `upgrade` (RFC 9110 §15.2.2).
 fn sole_protocol(headers: &HeaderMap) -> Option<&[u8]> {
-    let mut protocols = tokens::list(headers, &UPGRADE);
+    sole(tokens::list(headers, &UPGRADE), tokens::contains(headers, &CONNECTION, "upgrade"))
+}
+
+fn sole<'h>(mut protocols: impl Iterator<Item = &'h [u8]>, connection_has_it: bool) -> Option<&'h [u8]> {
     let protocol = protocols.next().filter(|protocol| tokens::is_protocol(protocol))?;
-    let sole = protocols.next().is_none() && tokens::contains(headers, &CONNECTION, "upgrade");
-    sole.then_some(protocol)
+    (protocols.next().is_none() && connection_has_it).then_some(protocol)
 }
 
 #[cfg(test)]

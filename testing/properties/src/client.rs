@@ -73,7 +73,7 @@ fn ask(session: &mut ClientSession, act: u8) {
     }
     assert!(allowed && !session.can_send() && session.is_sending() && session.pending() == pending + 1);
     // Some answers come before the request is sent to its end.
-    if act % 5 != 0 {
+    if !act.is_multiple_of(5) {
         end_request(session);
     }
 }

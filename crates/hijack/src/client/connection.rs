@@ -99,7 +99,6 @@ impl Deref for Answer {
 
 /// What [`ClientConnection::next_answer`] gives.
 #[derive(Debug, Clone)]
-#[non_exhaustive]
 pub enum Answered {
     /// An interim answer: any 1xx but 101. The final one is still to come.
     Interim(ResponseHead),

@@ -189,8 +189,17 @@ async fn dial_tcp(
 ) -> Result<(Transport, Peer), ConnectError> {
     let unresolved =
         |error| ConnectError::new(endpoint, ConnectFailure::Unresolved, "looking the name up", error);
-    let found: Vec<_> = tokio::net::lookup_host(host).await.map_err(unresolved)?.collect();
-    let (tcp, address) = race(interleaved(found), config.attempt_delay).await.map_err(|attempts| {
+    let mut found = tokio::net::lookup_host(host).await.map_err(unresolved)?;
+    let connected = match (found.next(), found.next()) {
+        (None, _) => Err(Vec::new()),
+        // Most endpoints have one address: no task, no timer.
+        (Some(address), None) => attempt(address).await.map_err(|failed| vec![failed]),
+        (Some(first), Some(second)) => {
+            let all = [first, second].into_iter().chain(found).collect();
+            race(interleaved(all), config.attempt_delay).await
+        }
+    };
+    let (tcp, address) = connected.map_err(|attempts| {
         let failure = attempts.first().map_or(ConnectFailure::Unresolved, |(_, e)| ConnectFailure::of(e));
         let attempts = attempts.into_iter().map(|(address, error)| (address.to_string(), error)).collect();
         ConnectError { endpoint: endpoint.to_string(), failure, attempts }
@@ -200,6 +209,13 @@ async fn dial_tcp(
     Ok((tcp.into(), Peer::Tcp(address)))
 }
 
+async fn attempt(address: SocketAddr) -> Result<(TcpStream, SocketAddr), (SocketAddr, io::Error)> {
+    match TcpStream::connect(address).await {
+        Ok(tcp) => Ok((tcp, address)),
+        Err(error) => Err((address, error)),
+    }
+}
+
 /// Connects to the first of `addresses` that answers: a further one is tried when the one before failed, or
 /// after `delay` beside it (RFC 8305 §5). What was begun and not needed is given up.
 async fn race(
@@ -207,18 +223,10 @@ async fn race(
     delay: Duration,
 ) -> Result<(TcpStream, SocketAddr), Vec<(SocketAddr, io::Error)>> {
     let mut failed = Vec::new();
-    if addresses.len() == 1 {
-        // Most endpoints have one address: no task, no timer.
-        let address = addresses[0];
-        return TcpStream::connect(address)
-            .await
-            .map(|tcp| (tcp, address))
-            .map_err(|error| vec![(address, error)]);
-    }
     let mut attempts = JoinSet::new();
     loop {
         if let Some(address) = addresses.pop_front() {
-            attempts.spawn(async move { (address, TcpStream::connect(address).await) });
+            attempts.spawn(attempt(address));
         }
         let next = async {
             match addresses.is_empty() {
@@ -229,8 +237,8 @@ async fn race(
         tokio::select! {
             ended = attempts.join_next() => match ended {
                 None => return Err(failed),
-                Some(Ok((address, Ok(tcp)))) => return Ok((tcp, address)),
-                Some(Ok((address, Err(error)))) => failed.push((address, error)),
+                Some(Ok(Ok(connected))) => return Ok(connected),
+                Some(Ok(Err(attempt))) => failed.push(attempt),
                 // The runtime is going away.
                 Some(Err(_)) => {}
             },

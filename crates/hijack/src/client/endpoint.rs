@@ -28,6 +28,8 @@ use crate::Error;
 pub struct Endpoint {
     pub(super) place: Place,
     tls: bool,
+    /// What `Host` says, made once.
+    authority: HeaderValue,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -43,20 +45,29 @@ pub(super) enum Place {
 impl Endpoint {
     /// A Unix socket.
     pub fn unix(path: impl AsRef<Path>) -> Self {
-        Self { place: Place::Unix(path.as_ref().to_owned()), tls: false }
+        Self::new(Place::Unix(path.as_ref().to_owned()), false)
     }
 
     /// A TCP port. IPv6 addresses stand without brackets.
     #[must_use]
     pub fn tcp(host: &str, port: u16) -> Self {
-        Self { place: Place::Tcp { host: host.into(), port }, tls: false }
+        Self::new(Place::Tcp { host: host.into(), port }, false)
     }
 
     /// The same endpoint with TLS, or without.
     #[must_use]
-    pub fn with_tls(mut self, tls: bool) -> Self {
-        self.tls = tls;
-        self
+    pub fn with_tls(self, tls: bool) -> Self {
+        Self::new(self.place, tls)
+    }
+
+    fn new(place: Place, tls: bool) -> Self {
+        let authority = match &place {
+            Place::Unix(_) => LOCALHOST.to_owned(),
+            Place::Tcp { host, port } if *port == default_port(tls) => bracketed(host).to_string(),
+            Place::Tcp { host, port } => format!("{}:{port}", bracketed(host)),
+        };
+        let authority = HeaderValue::try_from(authority).unwrap_or(HeaderValue::from_static(LOCALHOST));
+        Self { place, tls, authority }
     }
 
     /// Whether the connection is TLS.
@@ -66,7 +77,6 @@ impl Endpoint {
     }
 
     /// The host that TLS is to find in the server's certificate.
-    #[cfg_attr(not(feature = "tls"), allow(dead_code, reason = "asked for by TLS"))]
     pub(super) fn host(&self) -> &str {
         match &self.place {
             Place::Tcp { host, .. } => host,
@@ -75,13 +85,8 @@ impl Endpoint {
     }
 
     /// What `Host` says (RFC 9110 §7.2): without the port where it is the scheme's own.
-    pub(super) fn authority(&self) -> HeaderValue {
-        let text = match &self.place {
-            Place::Unix(_) => LOCALHOST.to_owned(),
-            Place::Tcp { host, port } if *port == default_port(self.tls) => bracketed(host).to_string(),
-            Place::Tcp { host, port } => format!("{}:{port}", bracketed(host)),
-        };
-        HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(LOCALHOST))
+    pub(super) fn authority(&self) -> &HeaderValue {
+        &self.authority
     }
 
     /// `host:port`, as `CONNECT` wants it (RFC 9110 §9.3.6).

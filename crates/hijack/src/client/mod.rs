@@ -148,7 +148,7 @@ impl Client {
         unread: &[u8],
     ) -> Result<ClientConnection, Error> {
         let io = dial::secure(endpoint, io, &self.0.connector, self.config()).await.map_err(Box::new)?;
-        Ok(self.open(io, peer, unread, Some(endpoint.authority())))
+        Ok(self.open(io, peer, unread, Some(endpoint.authority().clone())))
     }
 
     fn open<Io: Stream>(

@@ -21,7 +21,7 @@ use super::connection::Inner;
 use super::{Answer, ClientConnection};
 use crate::observe::ConnLimits;
 use crate::stream::{Stream, Transport};
-use crate::{Body, BoxError, Conn, Error};
+use crate::{Body, BoxError, Conn, Error, tokens};
 
 /// A takeover that did not come about.
 #[must_use = "the connection may still be good"]
@@ -155,8 +155,8 @@ impl<Io: Stream> ClientConnection<Io> {
     /// # Errors
     ///
     /// [`Untaken`], with the connection if it is still good: [`Error::Declined`] if the server answered
-    /// otherwise, [`Error::TakeOver`] if it switched before the request was sent to its end, and those of
-    /// [`request`](Self::request).
+    /// otherwise, [`Error::TakeOver`] if it switched before the request was sent to its end, [`Error::Config`] if
+    /// a protocol is no legal name, and those of [`request`](Self::request).
     ///
     /// # Cancel safety
     ///
@@ -238,7 +238,7 @@ impl<Io: Stream> ClientConnection<Io> {
         B::Error: Into<BoxError>,
     {
         *request.method_mut() = Method::CONNECT;
-        self.ask(request, None, |answer| {
+        self.ask(request, Ok(None), |answer| {
             handover::verify_connect(answer).map(|()| Some(Cow::Borrowed("connect")))
         })
         .await
@@ -283,17 +283,21 @@ impl<Io: Stream> ClientConnection<Io> {
     async fn ask<B>(
         mut self,
         request: Request<B>,
-        upgrade: Option<HeaderValue>,
+        upgrade: Result<Option<HeaderValue>, Error>,
         verify: impl FnOnce(&ResponseHead) -> Result<Option<Cow<'static, str>>, Mismatch>,
     ) -> Result<Conn<Io>, Untaken<Io>>
     where
         B: HttpBody + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let answer = match self.request_as(request, upgrade).await {
+        let asked = match upgrade {
+            Ok(upgrade) => self.request_as(request, upgrade).await,
+            Err(error) => Err(error),
+        };
+        let answer = match asked {
             Ok(answer) => answer,
             Err(error) => {
-                let good = matches!(error, Error::AnswersPending(_) | Error::Encode(_));
+                let good = matches!(error, Error::AnswersPending(_) | Error::Encode(_) | Error::Config(_));
                 return Err(Untaken { error, connection: good.then_some(self) });
             }
         };
@@ -352,10 +356,16 @@ impl<Io: Stream> Inner<Io> {
 
 /// `protocols` as a list for a header; none of them is no header, since its mere presence counts for some servers
 /// (dockerd among them).
-fn list(protocols: &[impl AsRef<str>]) -> Option<HeaderValue> {
-    if protocols.is_empty() {
-        return None;
+fn list(protocols: &[impl AsRef<str>]) -> Result<Option<HeaderValue>, Error> {
+    let mut list = String::new();
+    for protocol in protocols.iter().map(AsRef::as_ref) {
+        if !tokens::is_protocol(protocol.as_bytes()) {
+            return Err(Error::Config(format!(
+                "cannot ask for an upgrade to {protocol:?}: it is no protocol name"
+            )));
+        }
+        list.push_str(if list.is_empty() { "" } else { ", " });
+        list.push_str(protocol);
     }
-    let names: Vec<&str> = protocols.iter().map(AsRef::as_ref).collect();
-    HeaderValue::from_str(&names.join(", ")).ok()
+    Ok(HeaderValue::try_from(list).ok().filter(|list| !list.is_empty()))
 }

@@ -33,6 +33,8 @@ pub use split::{ReadHalf, ReuniteError, WriteHalf};
 /// - **Unread bytes?** Reads give first what came behind the head, then what the stream gives; the memory of the
 ///   former is freed as soon as it is read.
 /// - **The body?** What of the request's body was not read comes raw, framing and all, as the client sent it.
+/// - **The end?** A FIN, or close_notify inside TLS, reads as no bytes. A TLS peer that ends without close_notify, as
+///   nginx does on upgraded connections, reads as [`std::io::ErrorKind::UnexpectedEof`]: its last bytes may be missing.
 /// - **Shutdown?** [`told`](Self::told) completes when the server shuts down; it then waits for this connection
 ///   until its deadline, and ends it by force.
 /// - **Cancellation?** Reads, writes, peeks and flushes may be cancelled: nothing is lost, and a write that was

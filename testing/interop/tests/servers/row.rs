@@ -146,7 +146,6 @@ impl Row {
                     answers.push(last);
                     return Ok((answers, !head.closes));
                 }
-                other => panic!("neither interim nor final: {other:?}"),
             }
         }
     }
