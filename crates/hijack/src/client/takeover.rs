@@ -24,6 +24,8 @@ use crate::stream::{Stream, Transport};
 use crate::{Body, BoxError, Conn, Error, tokens};
 
 /// A takeover that did not come about.
+///
+/// It holds the connection, so it is not `Sync`; `?` into an [`Error`] lets go of it.
 #[must_use = "the connection may still be good"]
 #[non_exhaustive]
 pub struct Untaken<Io = Transport> {
