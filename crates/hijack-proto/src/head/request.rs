@@ -141,7 +141,7 @@ impl RequestHead {
         self.lines.fields()
     }
 
-    /// The length of the body behind this head, decided once by [`crate::body::request_length`].
+    /// The length of the body behind this head, decided once (RFC 9112 §6.3).
     #[must_use]
     pub fn body_length(&self) -> BodyLength {
         self.body
