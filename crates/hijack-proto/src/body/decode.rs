@@ -120,7 +120,10 @@ impl Decoder {
         let event = match self {
             Self::Exact(left) => take_of(left, buf, max),
             Self::Chunked(chunked) => chunked.next(buf, max, limits)?,
-            Self::UntilClose if buf.is_empty() && eof => BodyEvent::End(None),
+            Self::UntilClose if buf.is_empty() && eof => {
+                *self = Self::Exact(0); // it is done, and says so from now on
+                BodyEvent::End(None)
+            }
             Self::UntilClose => take_of(&mut u64::MAX.clone(), buf, max),
         };
         match event {
@@ -141,4 +144,23 @@ pub(super) fn take_of(left: &mut u64, buf: &mut BytesMut, max: usize) -> BodyEve
     }
     *left -= len as u64;
     BodyEvent::Data(buf.split_to(len).freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 9112 §6.3 rule 8: the connection's end is the body's, and then it is done as any other.
+    #[test]
+    fn a_body_up_to_the_end_is_done_there() {
+        let (mut decoder, mut buf) = (Decoder::new(BodyLength::UntilClose), BytesMut::from(&b"some"[..]));
+        let mut next = |eof| {
+            let event = decoder.next(&mut buf, eof, usize::MAX, &Limits::default());
+            (event.expect("any bytes are legal"), decoder.is_done())
+        };
+        assert_eq!(next(false), (BodyEvent::Data(Bytes::from_static(b"some")), false));
+        assert_eq!(next(false), (BodyEvent::NeedInput, false));
+        assert_eq!(next(true), (BodyEvent::End(None), true));
+        assert_eq!(next(true), (BodyEvent::End(None), true));
+    }
 }
