@@ -130,9 +130,11 @@ impl Tunnel {
     }
 
     fn into_request(self) -> Result<Request<Body>, Error> {
-        let uri =
-            Uri::try_from(&self.authority).ok().filter(|uri| uri.port().is_some() && uri.scheme().is_none());
-        let uri = uri.ok_or_else(|| {
+        let is_place = |uri: &Uri| {
+            let bare = uri.scheme().is_none() && !self.authority.contains('@');
+            bare && uri.port_u16().is_some()
+        };
+        let uri = Uri::try_from(&self.authority).ok().filter(is_place).ok_or_else(|| {
             Error::Config(format!("cannot open a tunnel to {:?}: it looks like host:port", self.authority))
         })?;
         let mut request = Request::new(Body::empty());
