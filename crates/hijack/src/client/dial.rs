@@ -173,14 +173,21 @@ fn late(endpoint: &Endpoint, limit: Duration, what: &str) -> ConnectError {
 }
 
 async fn dial_unix(endpoint: &Endpoint, path: &Path) -> Result<(Transport, Peer), ConnectError> {
-    match UnixStream::connect(path).await {
-        Ok(unix) => Ok((unix.into(), Peer::Unix)),
-        Err(error) => {
-            let failure = ConnectFailure::of(&error);
-            Err(ConnectError::new(endpoint, failure, path.to_string_lossy(), error))
+    loop {
+        match UnixStream::connect(path).await {
+            Ok(unix) => return Ok((unix.into(), Peer::Unix)),
+            // The server's queue is full. TCP would wait for a place in the kernel.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => tokio::time::sleep(BUSY_PAUSE).await,
+            Err(error) => {
+                let failure = ConnectFailure::of(&error);
+                return Err(ConnectError::new(endpoint, failure, path.to_string_lossy(), error));
+            }
         }
     }
 }
+
+/// How long a busy Unix socket is left alone.
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
 async fn dial_tcp(
     endpoint: &Endpoint,
