@@ -173,7 +173,7 @@ impl Registry {
     fn start_ticking(self: &Arc<Self>) {
         if !self.ticking.swap(true, SeqCst) {
             self.read_clock();
-            tokio::spawn(tick(Arc::downgrade(self)));
+            tokio::spawn(tick(Ticking(Arc::downgrade(self))));
         }
     }
 
@@ -205,19 +205,32 @@ impl Registry {
 }
 
 /// Moves the clock until the last connection or the registry itself is gone.
-async fn tick(registry: Weak<Registry>) {
+async fn tick(mut ticking: Ticking) {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let Some(registry) = registry.upgrade() else { return };
+        let Some(registry) = ticking.0.upgrade() else { return };
         registry.turn();
         if registry.count() == 0 {
             registry.ticking.store(false, SeqCst);
             // Whoever came in between either sees the flag down and starts another ticker, or is seen here.
             if registry.count() == 0 || registry.ticking.swap(true, SeqCst) {
+                ticking.0 = Weak::new();
                 return;
             }
+        }
+    }
+}
+
+/// The ticker's hold on its flag. Its runtime may end before its registry does, a client's above all: the next
+/// connection then starts another ticker.
+struct Ticking(Weak<Registry>);
+
+impl Drop for Ticking {
+    fn drop(&mut self) {
+        if let Some(registry) = self.0.upgrade() {
+            registry.ticking.store(false, SeqCst);
         }
     }
 }
