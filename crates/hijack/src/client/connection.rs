@@ -367,7 +367,7 @@ impl<Io: Stream> ClientConnection<Io> {
         self.0.wire.lease.record().bytes_in.load(std::sync::atomic::Ordering::Relaxed)
     }
 
-    /// The end to come is an orderly one.
+    /// The end to come is an orderly one: ours, unless the server's came before.
     pub(super) fn set_ended(&self) {
         self.0.wire.lease.record().set_end(EndReason::Closed);
     }

@@ -115,8 +115,11 @@ impl Pool {
             match leased.connection.request(request.clone()).await {
                 Ok(answer) => return Ok(leased.answered(answer)),
                 // Each round uses an idle connection up, so there is an end.
-                Err(Error::Unanswered(_) | Error::Io(_))
-                    if leased.used && leased.connection.bytes_in() == heard => {}
+                Err(error @ (Error::Unanswered(_) | Error::Io(_)))
+                    if leased.used
+                        && leased.connection.bytes_in() == heard
+                        // It was the server's doing: neither a limit of ours nor an operator.
+                        && error.end_reason().is_none() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -291,9 +294,15 @@ impl Leased {
         head.into_response(if length.is_empty() { body.ended() } else { body })
     }
 
+    /// The exchange is over.
     fn end(self) {
-        if self.connection.is_open() && self.connection.pending() == 0 && !self.connection.is_sending() {
+        if self.connection.pending() > 0 || self.connection.is_sending() {
+            return; // the server is owed the rest of the request
+        }
+        if self.connection.is_open() {
             self.permit.give_back(self.connection);
+        } else {
+            self.connection.set_ended();
         }
     }
 }
