@@ -415,7 +415,7 @@ impl<Io: Stream> Inner<Io> {
     /// it reads on is not stuck.
     fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
-            if self.session.is_sending() && self.upload.is_none() {
+            if self.broken.is_some() || (self.session.is_sending() && self.upload.is_none()) {
                 return Poll::Ready(Err(Error::Closing)); // it was given up half sent
             }
             self.begin_wait();
@@ -423,8 +423,10 @@ impl<Io: Stream> Inner<Io> {
                 Poll::Ready(Err(error)) => self.give_up_sending(error)?,
                 Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
                 Poll::Pending if self.session.unread().len() < self.config.read_ahead_len => {
-                    if ready!(self.poll_fill(cx))? == 0 {
-                        return Poll::Ready(Err(self.unanswered()));
+                    match self.poll_fill(cx)? {
+                        Poll::Ready(0) => return Poll::Ready(Err(self.unanswered())),
+                        Poll::Ready(_) => {}
+                        Poll::Pending => return self.wait_on(),
                     }
                 }
                 Poll::Pending => return self.wait_on(),
@@ -517,7 +519,8 @@ impl<Io: Stream> Inner<Io> {
     /// What the connection waits for, and for how long.
     fn waits_for(&self) -> Option<(Timeout, std::time::Duration)> {
         let config = &*self.config;
-        if self.wire.queued() > 0 && self.broken.is_none() {
+        let writes = self.wire.queued() > 0 || self.upload.as_ref().is_some_and(Upload::is_writing);
+        if writes && self.broken.is_none() {
             Some((Timeout::Write, config.write_timeout))
         } else if self.session.is_in_body() {
             config.body_timeout.map(|limit| (Timeout::Body, limit))

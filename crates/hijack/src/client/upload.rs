@@ -56,6 +56,11 @@ impl Upload {
         self.held.is_some()
     }
 
+    /// A piece is on its way that the wire did not take whole.
+    pub(super) fn is_writing(&self) -> bool {
+        !self.piece.is_empty()
+    }
+
     /// The next data of the body; `None` at its end.
     fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
         loop {
