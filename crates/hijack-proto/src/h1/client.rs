@@ -128,6 +128,14 @@ impl ClientSession {
         }
     }
 
+    /// Numbers the requests from `first` on: where several sessions begin far enough from each other, none takes
+    /// another's [`RequestId`] for its own.
+    #[must_use]
+    pub fn numbered_from(mut self, first: u64) -> Self {
+        self.next_id = first;
+        self
+    }
+
     /// Hands over bytes that the server sent.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.inbound.feed(bytes);

@@ -5,12 +5,13 @@ use std::future::poll_fn;
 use std::io;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use hijack_proto::ResponseHead;
 use hijack_proto::body::{BodyEvent, BodyLength};
 use hijack_proto::h1::{self, AnswerBody, ClientSession, Outgoing, RequestId};
+use hijack_proto::{HeadError, ResponseHead};
 use http::header::EXPECT;
 use http::{HeaderValue, Request, StatusCode, Version, request};
 use http_body::Body;
@@ -68,6 +69,14 @@ pub(super) struct Inner<Io> {
     pub(super) last_head: Bytes,
     /// Bytes that are no request were sent ahead of an answer.
     pub(super) sent_ahead: bool,
+    /// How many bytes had come when the oldest request under way was sent: its answer is behind them.
+    asked_at: u64,
+}
+
+/// A first number for the requests of each connection, far from those of all others.
+fn first_number() -> u64 {
+    static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
+    CONNECTIONS.fetch_add(1, Relaxed) << 32
 }
 
 /// The head of a final answer; its body is read from the connection.
@@ -113,7 +122,7 @@ impl<Io: Stream> ClientConnection<Io> {
         config: Arc<ClientConfig>,
         host: Option<HeaderValue>,
     ) -> Self {
-        let mut session = ClientSession::new(config.limits);
+        let mut session = ClientSession::new(config.limits).numbered_from(first_number());
         session.feed(unread);
         Self(Box::new(Inner {
             wire,
@@ -125,6 +134,7 @@ impl<Io: Stream> ClientConnection<Io> {
             broken: None,
             last_head: Bytes::new(),
             sent_ahead: false,
+            asked_at: 0,
         }))
     }
 
@@ -162,9 +172,12 @@ impl<Io: Stream> ClientConnection<Io> {
         B::Error: Into<BoxError>,
     {
         match self.pending() {
-            0 => {}
+            0 if self.is_open() => {}
+            0 => return Err(Error::Closing),
             pending => return Err(Error::AnswersPending(pending)),
         }
+        // Before it is sent: where that fails, nothing was asked, and what follows the body is seen for what it is.
+        self.0.skip_body().await?;
         self.send_as(request, upgrade).await?;
         self.answer().await
     }
@@ -276,10 +289,7 @@ impl<Io: Stream> ClientConnection<Io> {
     /// Safe.
     pub async fn next_answer(&mut self) -> Result<Answered, Error> {
         let inner = &mut *self.0;
-        if inner.session.is_in_body() {
-            let limit = inner.config.drain_len;
-            inner.drain(limit).await?;
-        }
+        inner.skip_body().await?;
         poll_fn(|cx| inner.poll_answered(cx)).await
     }
 
@@ -312,7 +322,8 @@ impl<Io: Stream> ClientConnection<Io> {
     #[must_use]
     pub fn is_open(&self) -> bool {
         let Inner { session, upload, broken, .. } = &*self.0;
-        broken.is_none() && (session.can_send() || (upload.is_some() && session.keeps_alive()))
+        let may_send = session.can_send() || (upload.is_some() && session.keeps_alive());
+        broken.is_none() && may_send && !self.0.has_unasked()
     }
 
     /// Writes whole URIs as targets, as a proxy wants them for requests that it is to pass on (RFC 9112 §3.2.2).
@@ -364,12 +375,14 @@ impl<Io: Stream> ClientConnection<Io> {
     }
 
     pub(super) fn bytes_in(&self) -> u64 {
-        self.0.wire.lease.record().bytes_in.load(std::sync::atomic::Ordering::Relaxed)
+        self.0.bytes_in()
     }
 
     /// The end to come is an orderly one: ours, unless the server's came before.
     pub(super) fn set_ended(&self) {
-        self.0.wire.lease.record().set_end(EndReason::Closed);
+        let record = self.0.wire.lease.record();
+        let ended = if record.peer_ended() { EndReason::PeerClosed } else { EndReason::Closed };
+        record.set_end(ended);
     }
 
     /// Whether the server is silent, as it must be between two exchanges: neither bytes nor its end are there.
@@ -386,7 +399,7 @@ impl<Io: Stream> Inner<Io> {
         length: Option<u64>,
         upgrade: Option<&HeaderValue>,
     ) -> Result<RequestId, Error> {
-        if self.broken.is_some() || !self.session.can_send() {
+        if self.broken.is_some() || !self.session.can_send() || self.has_unasked() {
             return Err(Error::Closing);
         }
         let host = target::host(head, self.host.as_ref());
@@ -400,7 +413,27 @@ impl<Io: Stream> Inner<Io> {
             headers: &head.headers,
             body: length.map_or(AnswerBody::Unknown, AnswerBody::Exact),
         };
-        Ok(self.session.send(&outgoing, self.wire.out())?)
+        let id = self.session.send(&outgoing, self.wire.out())?;
+        if self.session.pending() == 1 {
+            self.asked_at = self.bytes_in();
+        }
+        Ok(id)
+    }
+
+    fn bytes_in(&self) -> u64 {
+        self.wire.lease.record().bytes_in.load(Relaxed)
+    }
+
+    /// Whether the server said something between two exchanges. RFC 9112 §9.2: that is no answer to what is asked
+    /// later.
+    fn has_unasked(&self) -> bool {
+        let between = self.session.pending() == 0 && !self.session.is_in_body();
+        between && !self.session.unread().is_empty()
+    }
+
+    /// Whether what comes next was said before the request that it would answer was sent (RFC 9112 §9.2).
+    fn is_ahead_of_request(&self) -> bool {
+        self.session.pending() > 0 && self.bytes_in() - (self.session.unread().len() as u64) < self.asked_at
     }
 
     /// Begins to send. That the wire is broken is not said here: the answer may say why.
@@ -448,6 +481,10 @@ impl<Io: Stream> Inner<Io> {
     }
 
     fn poll_answered(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answered, Error>> {
+        if self.is_ahead_of_request() {
+            self.session.end_requests();
+            return Poll::Ready(Err(HeadError::Unasked.into()));
+        }
         loop {
             match self.session.poll_head()? {
                 h1::Answered::Interim(head) => {
@@ -459,10 +496,10 @@ impl<Io: Stream> Inner<Io> {
                 h1::Answered::Final { id, head, body, closes } => {
                     return Poll::Ready(Ok(Answered::Final(self.begin_answer(id, head, body, closes))));
                 }
-                h1::Answered::Ended => return Poll::Ready(Err(self.unanswered())),
-                h1::Answered::NeedInput if self.session.pending() == 0 => {
+                h1::Answered::Ended | h1::Answered::NeedInput if self.session.pending() == 0 => {
                     return Poll::Ready(Err(Error::NothingAsked));
                 }
+                h1::Answered::Ended => return Poll::Ready(Err(self.unanswered())),
                 h1::Answered::NeedInput => {}
             }
             ready!(self.poll_progress(cx))?;
@@ -559,19 +596,20 @@ impl<Io: Stream> Inner<Io> {
         read.map_err(Error::from)
     }
 
-    /// Reads what is left of the answer's body and throws it away.
-    pub(super) async fn drain(&mut self, limit: usize) -> Result<(), Error> {
-        let mut drained = 0;
-        loop {
+    /// Reads what is left of the last answer's body and throws it away.
+    async fn skip_body(&mut self) -> Result<(), Error> {
+        let (limit, mut drained) = (self.config.drain_len, 0);
+        while self.session.is_in_body() {
             match poll_fn(|cx| self.poll_body(cx, limit)).await? {
                 BodyEvent::Data(data) => drained += data.len(),
-                _ => return Ok(()),
+                _ => break,
             }
             if drained > limit {
                 self.session.end_requests();
                 return Err(Error::BodyTooLong { limit });
             }
         }
+        Ok(())
     }
 
     /// Makes ready for the next exchange if this answer's body is read to its end.
