@@ -5,6 +5,8 @@
 
 mod answers;
 mod bodies;
+#[cfg(feature = "tls")]
+mod certificates;
 mod config;
 mod conn;
 mod conn_limits;

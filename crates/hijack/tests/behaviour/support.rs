@@ -235,11 +235,17 @@ impl Events {
     }
 }
 
+/// An observer, and what it hears.
+pub(crate) fn log() -> (impl Observer, Events) {
+    let (sender, receiver) = unbounded_channel();
+    (Log(sender), Events(receiver))
+}
+
 /// A server whose answers carry no `Date`, so that they are the same at any time, and what happens on it.
 pub(crate) fn server(configure: impl FnOnce(&mut Config)) -> (Server, Events) {
-    let (sender, receiver) = unbounded_channel();
-    let builder = Server::builder().observer(Log(sender)).configure(|config| config.date = false);
-    (builder.configure(configure).build(), Events(receiver))
+    let (log, events) = log();
+    let builder = Server::builder().observer(log).configure(|config| config.date = false);
+    (builder.configure(configure).build(), events)
 }
 
 /// A server that serves a listener.

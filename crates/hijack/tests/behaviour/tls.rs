@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
+use hijack::tls::rustls::ClientConfig;
 use hijack::tls::rustls::pki_types::ServerName;
-use hijack::tls::rustls::{ClientConfig, RootCertStore, ServerConfig, crypto};
 use hijack::tls::{rustls, server_config};
 use hijack::{Config, Conn, EndReason, Error, Exchange, Listener, Outcome, State, Timeout, Transport};
 use http::Response;
@@ -15,30 +14,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use crate::certificates::configs;
 use crate::support::{Client, GET, OK, Site, assert_bytes, ok, pattern, read_len, soon, until};
-
-/// Both ends' configurations, the server's by way of PEM files.
-fn configs() -> (Arc<ServerConfig>, ClientConfig) {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-    let name = format!("hijack-{}-{}", std::process::id(), COUNT.fetch_add(1, Relaxed));
-    let file = |end: &str| std::env::temp_dir().join(format!("{name}.{end}"));
-    let (certificate, key) = (file("crt"), file("key"));
-    std::fs::write(&certificate, made.cert.pem()).expect("a folder for such files");
-    std::fs::write(&key, made.signing_key.serialize_pem()).expect("a folder for such files");
-    let server = server_config(&certificate, &key).expect("PEM files");
-    for file in [certificate, key] {
-        std::fs::remove_file(file).expect("written above");
-    }
-    let mut roots = RootCertStore::empty();
-    roots.add(made.cert.der().clone()).expect("a certificate");
-    let client = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    (server, client)
-}
 
 struct TlsSite {
     site: Site,
