@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::classes::{Class, Refusal};
-use crate::escape::escape;
-use crate::ours::{self, Ours};
+use crate::escape::{escape, escape_stream};
+use crate::ours::Ours;
 use crate::peer::Peer;
 use crate::{Accepted, Stream};
 
@@ -21,10 +21,10 @@ impl<'a> Comparison<'a> {
     /// Runs ours on the stream and puts the peers' verdicts beside it.
     #[must_use]
     pub fn new(stream: &'a Stream, go: &'a [Accepted], node: &'a [Accepted]) -> Self {
-        Self { stream, ours: ours::read(&stream.bytes), go, node }
+        Self { stream, ours: Ours::of(stream, usize::MAX), go, node }
     }
 
-    /// How many requests both peers accept, and how many of those ours accepts.
+    /// How many messages both peers accept, and how many of those ours accepts.
     #[must_use]
     pub fn agreement(&self) -> (usize, usize) {
         let both = common_prefix(self.go.iter(), self.node.iter());
@@ -37,7 +37,7 @@ impl<'a> Comparison<'a> {
     ///
     /// The first broken rule, as a sentence.
     pub fn check(&self) -> Result<Vec<&'static Class>, String> {
-        if ours::read_bytewise(&self.stream.bytes) != self.ours {
+        if Ours::of(self.stream, 1) != self.ours {
             return Err("ours reads the stream differently byte by byte".to_owned());
         }
         self.check_expected()?;
@@ -53,15 +53,16 @@ impl<'a> Comparison<'a> {
     /// What ours accepts must be a prefix of what the peer accepts, or an exception of a known class.
     fn check_prefix(&self, peer: Peer, theirs: &[Accepted]) -> Result<Option<&'static Class>, String> {
         let index = common_prefix(self.ours_accepted(), theirs.iter());
-        if index == self.ours.requests.len() {
+        let noun = self.stream.role().noun();
+        if index == self.ours.messages.len() {
             return Ok(None);
         }
         if index < theirs.len() {
-            return Err(format!("ours and {peer} read request {} differently", index + 1));
+            return Err(format!("ours and {peer} read {noun} {} differently", index + 1));
         }
-        let refusal = Refusal { peer, stream: &self.stream.bytes, ours: &self.ours, index };
+        let refusal = Refusal { peer, stream: self.stream, ours: &self.ours, index };
         let class = refusal.class();
-        class.map(Some).ok_or_else(|| format!("{peer} refuses request {}, which is of no class", index + 1))
+        class.map(Some).ok_or_else(|| format!("{peer} refuses {noun} {}, which is of no class", index + 1))
     }
 
     /// A stream that is valid by construction is accepted in full by everybody.
@@ -82,13 +83,13 @@ impl<'a> Comparison<'a> {
     }
 
     fn ours_accepted(&self) -> impl Iterator<Item = &Accepted> {
-        self.ours.requests.iter().map(|request| &request.accepted)
+        self.ours.messages.iter().map(|message| &message.accepted)
     }
 }
 
 impl fmt::Display for Comparison<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "  {}: {}", self.stream.name, escape(&self.stream.bytes))?;
+        writeln!(f, "  {}: {}", self.stream.name, escape_stream(self.stream))?;
         writeln!(f, "    ours {} ({})", list(self.ours_accepted()), self.ours.end)?;
         writeln!(f, "    Go   {}", list(self.go.iter()))?;
         write!(f, "    Node {}", list(self.node.iter()))
@@ -102,13 +103,13 @@ fn common_prefix<'a>(
     one.zip(other).take_while(|(one, other)| one == other).count()
 }
 
-/// `[/a, /b ‹body›]`
-fn list<'a>(requests: impl Iterator<Item = &'a Accepted>) -> String {
-    let text = |request: &Accepted| match &request.body[..] {
-        [] => escape(&request.target),
-        body => format!("{} ‹{}›", escape(&request.target), escape(body)),
+/// `[/a, /b ‹body›]`, `[200 ‹body›, 304]`.
+fn list<'a>(messages: impl Iterator<Item = &'a Accepted>) -> String {
+    let text = |message: &Accepted| match &message.body[..] {
+        [] => escape(&message.start),
+        body => format!("{} ‹{}›", escape(&message.start), escape(body)),
     };
-    format!("[{}]", requests.map(text).collect::<Vec<_>>().join(", "))
+    format!("[{}]", messages.map(text).collect::<Vec<_>>().join(", "))
 }
 
 #[cfg(test)]
@@ -119,12 +120,12 @@ mod tests {
     const CRLF: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
     fn accepted(target: &str) -> Vec<Accepted> {
-        vec![Accepted { target: target.into(), body: Vec::new() }]
+        vec![Accepted { start: target.into(), body: Vec::new() }]
     }
 
     /// The names of the classes, or the rule that is broken.
     fn check(bytes: &[u8], go: &[Accepted], node: &[Accepted]) -> Result<Vec<&'static str>, String> {
-        let stream = Stream { name: "test".to_owned(), bytes: bytes.to_vec(), expected: None };
+        let stream = Stream { name: "test".to_owned(), bytes: bytes.to_vec(), asks: vec![], expected: None };
         let classes = Comparison::new(&stream, go, node).check()?;
         Ok(classes.iter().map(|class| class.name).collect())
     }
@@ -145,14 +146,19 @@ mod tests {
 
     #[test]
     fn wants_all_of_a_valid_stream() {
-        let stream = Stream { name: "test".to_owned(), bytes: CRLF.to_vec(), expected: Some(accepted("/")) };
+        let stream = Stream {
+            name: "test".to_owned(),
+            bytes: CRLF.to_vec(),
+            asks: vec![],
+            expected: Some(accepted("/")),
+        };
         assert!(Comparison::new(&stream, &accepted("/"), &accepted("/")).check().is_ok());
         assert!(Comparison::new(&stream, &accepted("/"), &[]).check().is_err());
     }
 
     #[test]
     fn counts_what_both_accept() {
-        let stream = Stream { name: "test".to_owned(), bytes: b"GET".to_vec(), expected: None };
+        let stream = Stream { name: "test".to_owned(), bytes: b"GET".to_vec(), asks: vec![], expected: None };
         assert_eq!(Comparison::new(&stream, &accepted("/"), &accepted("/")).agreement(), (1, 0));
         assert_eq!(Comparison::new(&stream, &accepted("/"), &accepted("/a")).agreement(), (0, 0));
     }

@@ -1,18 +1,19 @@
-//! The hand-written streams in `corpus/*.txt`. The first of those files explains their format.
+//! The hand-written streams in `corpus/requests` and `corpus/responses`. The first file of each folder explains
+//! their format.
 
 use std::collections::HashSet;
 use std::path::Path;
 
-use crate::Stream;
-use crate::escape::unescape;
+use crate::escape::{Unescaped, unescape};
+use crate::{Role, Stream};
 
-/// All hand-written streams, in the order of the files.
+/// All hand-written streams for a role, in the order of the files.
 ///
 /// # Errors
 ///
 /// A sentence with file and line: an unreadable file, a malformed line, a name used twice.
-pub fn read() -> Result<Vec<Stream>, String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+pub fn read(role: Role) -> Result<Vec<Stream>, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("corpus/{}s", role.noun()));
     let unreadable = |error| format!("{}: {error}", folder.display());
     let mut files = Vec::new();
     for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
@@ -26,7 +27,7 @@ pub fn read() -> Result<Vec<Stream>, String> {
         for (number, line) in text.lines().enumerate() {
             if !line.is_empty() && !line.starts_with('#') {
                 let place = |error| format!("{}:{}: {error}", file.display(), number + 1);
-                streams.push(parse_line(line).map_err(place)?);
+                streams.push(parse_line(role, line).map_err(place)?);
             }
         }
     }
@@ -34,11 +35,14 @@ pub fn read() -> Result<Vec<Stream>, String> {
     Ok(streams)
 }
 
-/// `name: bytes`.
-fn parse_line(line: &str) -> Result<Stream, String> {
+/// `name: bytes`. A stream of responses that does not say otherwise answers a GET.
+fn parse_line(role: Role, line: &str) -> Result<Stream, String> {
     let (name, text) = line.split_once(':').ok_or("no colon behind the name")?;
-    let bytes = unescape(text.strip_prefix(' ').unwrap_or(text))?;
-    Ok(Stream { name: name.to_owned(), bytes, expected: None })
+    let text = text.strip_prefix(' ').unwrap_or(text);
+    let is_asked = role == Role::Server || text.starts_with(r"\{");
+    let Unescaped { bytes, asks } = unescape(&format!("{}{text}", if is_asked { "" } else { r"\{GET}" }))?;
+    let stream = Stream { name: name.to_owned(), bytes, asks, expected: None };
+    if stream.role() == role { Ok(stream) } else { Err("a request among requests".to_owned()) }
 }
 
 fn check_names(streams: &[Stream]) -> Result<(), String> {

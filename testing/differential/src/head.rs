@@ -8,14 +8,33 @@ pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     lines.skip_while(|line| line.is_empty())
 }
 
-/// The words of the request line.
-pub(crate) fn request_line(head: &[u8]) -> Vec<&[u8]> {
+/// The heads in `bytes`: interim responses and the final one.
+pub(crate) fn heads(mut bytes: &[u8]) -> Vec<&[u8]> {
+    let mut heads = Vec::new();
+    let is_end = |at: &[u8]| at.starts_with(b"\n\n") || at.starts_with(b"\n\r\n");
+    while let Some(last_line) = (0..bytes.len()).find(|&at| is_end(&bytes[at..])) {
+        let empty_line = if bytes[last_line + 1] == b'\n' { 2 } else { 3 };
+        let (head, rest) = bytes.split_at(last_line + empty_line);
+        heads.push(head);
+        bytes = rest;
+    }
+    heads
+}
+
+/// The words of the start line.
+pub(crate) fn start_line(head: &[u8]) -> Vec<&[u8]> {
     lines(head).next().unwrap_or_default().split(|&byte| byte == b' ').collect()
 }
 
 /// The values of the field `name`, with the white space around them.
 pub(crate) fn values<'h>(head: &'h [u8], name: &'static str) -> impl Iterator<Item = &'h [u8]> {
     lines(head).skip(1).filter_map(field).filter(move |field| is(field.0, name)).map(|field| field.1)
+}
+
+/// Whether a field lists a word.
+pub(crate) fn lists(head: &[u8], name: &'static str, word: &str) -> bool {
+    let mut elements = values(head, name).flat_map(|value| value.split(|&byte| byte == b','));
+    elements.any(|element| is(element.trim_ascii(), word))
 }
 
 /// The trailer fields of a chunked body, framing included: names and values, the last one first.
@@ -36,14 +55,22 @@ fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use super::{request_line, trailers, values};
+    use super::{heads, start_line, trailers, values};
 
     const HEAD: &[u8] = b"\r\nGET /a HTTP/1.1\nHost: a\r\nx:\ty \r\nX: z\r\n\r\n";
 
     #[test]
     fn reads_heads() {
-        assert_eq!(request_line(HEAD), [&b"GET"[..], b"/a", b"HTTP/1.1"]);
+        assert_eq!(start_line(HEAD), [&b"GET"[..], b"/a", b"HTTP/1.1"]);
         assert_eq!(values(HEAD, "X").collect::<Vec<_>>(), [&b"\ty "[..], b" z"]);
+    }
+
+    #[test]
+    fn tells_heads_apart() {
+        assert_eq!(
+            heads(b"A\r\n\r\nB\r\nx: y\n\nC\n\r\n"),
+            [&b"A\r\n\r\n"[..], b"B\r\nx: y\n\n", b"C\n\r\n"]
+        );
     }
 
     #[test]

@@ -3,21 +3,22 @@
 use std::fmt;
 use std::ops::AddAssign;
 
-use crate::Stream;
-use crate::classes::CLASSES;
+use crate::classes::Class;
 use crate::compare::Comparison;
+use crate::{Role, Stream};
 
 /// Failures printed in full; the others are only counted.
 const SHOWN: usize = 30;
 
 /// What came of a run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Summary {
+    role: Role,
     /// Streams compared.
     pub streams: usize,
     /// Those of them that are valid by construction.
     pub valid: usize,
-    /// Requests that Go and Node both accept.
+    /// Messages that Go and Node both accept.
     pub both: usize,
     /// Those of them that ours accepts too.
     pub ours: usize,
@@ -25,11 +26,18 @@ pub struct Summary {
     pub failures: usize,
     /// The first of them, written out.
     pub shown: Vec<String>,
-    /// Streams of each class, in the order of [`CLASSES`].
-    pub hits: [usize; CLASSES.len()],
+    /// Streams of each class, in the order of [`Class::all`].
+    pub hits: Vec<usize>,
 }
 
 impl Summary {
+    /// Nothing counted yet.
+    #[must_use]
+    pub fn new(role: Role) -> Self {
+        let hits = vec![0; Class::all(role).len()];
+        Self { role, streams: 0, valid: 0, both: 0, ours: 0, failures: 0, shown: Vec::new(), hits }
+    }
+
     /// Counts one stream in.
     pub fn add(&mut self, stream: &Stream, comparison: &Comparison<'_>) {
         let (both, ours) = comparison.agreement();
@@ -39,7 +47,7 @@ impl Summary {
         self.ours += ours;
         match comparison.check() {
             Ok(classes) => {
-                for (hits, class) in self.hits.iter_mut().zip(CLASSES) {
+                for (hits, class) in self.hits.iter_mut().zip(Class::all(self.role)) {
                     *hits += usize::from(classes.iter().any(|hit| hit.name == class.name));
                 }
             }
@@ -52,16 +60,20 @@ impl Summary {
         }
     }
 
-    /// The share of requests accepted by both peers that ours accepts too, in percent.
+    /// The share of messages accepted by both peers that ours accepts too, in percent.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "a percentage")]
     pub fn agreement(&self) -> f64 {
         100.0 * self.ours as f64 / self.both.max(1) as f64
     }
 
+    fn classes(&self) -> impl Iterator<Item = (&'static Class, usize)> {
+        Class::all(self.role).iter().zip(self.hits.iter().copied())
+    }
+
     /// Classes that no stream fell into.
     pub fn unhit(&self) -> impl Iterator<Item = &'static str> {
-        CLASSES.iter().zip(self.hits).filter(|(_, hits)| *hits == 0).map(|(class, _)| class.name)
+        self.classes().filter(|(_, hits)| *hits == 0).map(|(class, _)| class.name)
     }
 }
 
@@ -84,15 +96,16 @@ impl fmt::Display for Summary {
         for failure in &self.shown {
             writeln!(f, "{failure}\n")?;
         }
-        for (class, hits) in CLASSES.iter().zip(self.hits) {
+        for (class, hits) in self.classes() {
             writeln!(f, "{hits:>6} streams: {}", class.name)?;
         }
         write!(
             f,
-            "{} streams, {} valid by construction; both peers accept {} requests, ours {} of them ({:.2} %); {} failures",
+            "{} streams, {} valid by construction; both peers accept {} {}s, ours {} of them ({:.2} %); {} failures",
             self.streams,
             self.valid,
             self.both,
+            self.role.noun(),
             self.ours,
             self.agreement(),
             self.failures

@@ -101,8 +101,16 @@ pub(crate) fn response_length(
     if tunnel || bodiless {
         return Ok(BodyLength::Exact(0));
     }
-    // RFC 9112 §6.3 rule 8: a response that declares nothing ends with the connection.
-    Ok(declared_length(version, lines)?.unwrap_or(BodyLength::UntilClose))
+    match declared_length(version, lines)? {
+        // White space it is (RFC 9110 §5.6.3), yet some readers take a coding with a tab behind it for another one
+        // than `chunked`, whose body ends with the connection (RFC 9112 §6.3 rule 4).
+        Some(BodyLength::Chunked) if lines.has_tab_behind("transfer-encoding") => {
+            Err(FramingError::InvalidEncoding)
+        }
+        Some(length) => Ok(length),
+        // RFC 9112 §6.3 rule 8: a response that declares nothing ends with the connection.
+        None => Ok(BodyLength::UntilClose),
+    }
 }
 
 /// The length that the head declares, if it declares one.
@@ -220,5 +228,22 @@ mod tests {
         assert_eq!(length(Method::CONNECT, 407, &with), BodyLength::Exact(5));
         assert_eq!(length(Method::GET, 200, &with), BodyLength::Exact(5));
         assert_eq!(length(Method::GET, 200, &Lines::of(&[])), BodyLength::UntilClose);
+    }
+
+    /// RFC 9112 §6.3 rule 4: readers that see another coding in it would see another body.
+    #[test]
+    fn refuses_a_tab_behind_the_coding_of_a_response() {
+        let length = |coding| {
+            response_length(&Method::GET, Version::HTTP_11, StatusCode::OK, &Lines::of(&[(TE, coding)]))
+        };
+        for coding in [" chunked ", "\tchunked", "\t chunked  "] {
+            assert_eq!(length(coding), Ok(BodyLength::Chunked), "{coding:?}");
+        }
+        for coding in ["chunked\t", " chunked \t", "chunked\t "] {
+            assert_eq!(length(coding), Err(FramingError::InvalidEncoding), "{coding:?}");
+        }
+        let to_head = Lines::of(&[(TE, "chunked\t")]);
+        let length = response_length(&Method::HEAD, Version::HTTP_11, StatusCode::OK, &to_head);
+        assert_eq!(length, Ok(BodyLength::Exact(0)));
     }
 }

@@ -54,12 +54,22 @@ impl Lines {
 
     /// Names in their spelling, values without the white space around them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.untrimmed().map(|(name, value)| (name, tokens::trim(value)))
+    }
+
+    fn untrimmed(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let lines = self.raw.split(|&byte| byte == b'\n').skip(1);
         lines.filter_map(|line| {
             let colon = memchr::memchr(b':', line)?;
             let value = &line[colon + 1..];
-            Some((&line[..colon], tokens::trim(value.strip_suffix(b"\r").unwrap_or(value))))
+            Some((&line[..colon], value.strip_suffix(b"\r").unwrap_or(value)))
         })
+    }
+
+    /// Whether a tab is among the white space behind a value of the field `name`.
+    pub(crate) fn has_tab_behind(&self, name: &'static str) -> bool {
+        let mut lines = self.untrimmed().filter(|(line, _)| line.eq_ignore_ascii_case(name.as_bytes()));
+        lines.any(|(_, value)| value.iter().rev().find(|&&byte| byte != b' ') == Some(&b'\t'))
     }
 
     /// The values of the field `name`, in order; names compare without case.

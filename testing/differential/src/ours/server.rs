@@ -1,44 +1,15 @@
-//! Our side: `hijack-proto`'s server session, driven as the simplest shell would.
-
-use std::ops::Range;
+//! `hijack-proto`'s server session, driven as the simplest shell would.
 
 use hijack_proto::Limits;
 use hijack_proto::body::{BodyError, BodyEvent};
 use hijack_proto::h1::{After, Answer, AnswerBody, Next, ServerSession};
 use http::{HeaderMap, Method, StatusCode};
 
+use super::{Message, Ours};
 use crate::Accepted;
 
-/// What our session made of a stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ours {
-    /// The requests accepted, in order.
-    pub requests: Vec<Request>,
-    /// Why there are no more of them.
-    pub end: String,
-}
-
-/// An accepted request and where it stood in the stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// What is compared.
-    pub accepted: Accepted,
-    /// The head's bytes in the stream, with the empty lines in front of it.
-    pub head: Range<usize>,
-    /// The body's bytes in the stream, framing included.
-    pub body: Range<usize>,
-}
-
-/// The stream in one piece.
-#[must_use]
-pub fn read(stream: &[u8]) -> Ours {
-    Shell::new(stream, stream.len()).run()
-}
-
-/// The stream byte by byte; the verdict must be the same.
-#[must_use]
-pub fn read_bytewise(stream: &[u8]) -> Ours {
-    Shell::new(stream, 1).run()
+pub(super) fn read(stream: &[u8], piece: usize) -> Ours {
+    Shell::new(stream, piece).run()
 }
 
 /// A server without sockets: feeds the session, reads every body, answers 200, and drops the answers.
@@ -48,13 +19,13 @@ struct Shell<'s> {
     fed: usize,
     /// Bytes fed at once.
     piece: usize,
-    requests: Vec<Request>,
+    messages: Vec<Message>,
 }
 
 impl<'s> Shell<'s> {
     fn new(stream: &'s [u8], piece: usize) -> Self {
         let session = ServerSession::new(Limits::default());
-        Self { session, stream, fed: 0, piece: piece.max(1), requests: Vec::new() }
+        Self { session, stream, fed: 0, piece, messages: Vec::new() }
     }
 
     fn run(mut self) -> Ours {
@@ -63,7 +34,7 @@ impl<'s> Shell<'s> {
                 break end;
             }
         };
-        Ours { requests: self.requests, end }
+        Ours { messages: self.messages, end }
     }
 
     /// One request and its answer; an error ends the connection, and says why.
@@ -83,8 +54,8 @@ impl<'s> Shell<'s> {
         let is_connect = *head.method() == Method::CONNECT;
         let body =
             if is_connect { Vec::new() } else { self.body().map_err(|error| format!("body: {error}"))? };
-        self.requests.push(Request {
-            accepted: Accepted { target: head.target().to_vec(), body },
+        self.messages.push(Message {
+            accepted: Accepted { start: head.target().to_vec(), body },
             head: start..head_end,
             body: head_end..self.consumed(),
         });
@@ -127,7 +98,7 @@ impl<'s> Shell<'s> {
     }
 
     fn feed(&mut self) {
-        let end = (self.fed + self.piece).min(self.stream.len());
+        let end = self.fed.saturating_add(self.piece).min(self.stream.len());
         self.session.feed(&self.stream[self.fed..end]);
         if self.fed == end {
             self.session.feed_eof();
