@@ -30,4 +30,4 @@ pub use serving::HttpConnection;
 pub(crate) use serving::Serving;
 pub use shutdown::ShutdownReport;
 pub use takeover::{Refused, Upgrade};
-pub(crate) use takeover::{hand_over, take};
+pub(crate) use takeover::{hand_over, protocol_of, take};

@@ -169,9 +169,7 @@ impl<Io: Stream> Exchange<Io> {
         if let Err(refusal) = handover::check_last_head(self.head(), head.status, &head.headers) {
             return Err(Refused { exchange: self, refusal, supported: None });
         }
-        let upgrade = head.headers.get(UPGRADE).filter(|_| head.status == StatusCode::SWITCHING_PROTOCOLS);
-        let protocol =
-            upgrade.and_then(|protocol| protocol.to_str().ok()).map(|protocol| protocol.to_owned().into());
+        let protocol = protocol_of(head.status, &head.headers);
         let reason = head.extensions.get::<Reason>();
         let words =
             Handover { status: head.status, reason, date: None, upgrade: None, headers: &head.headers };
@@ -264,6 +262,12 @@ fn started<Io: Stream>(
         }
         taken
     }
+}
+
+/// The protocol to which a head switches.
+pub(crate) fn protocol_of(status: StatusCode, headers: &HeaderMap) -> Option<Cow<'static, str>> {
+    let upgrade = headers.get(UPGRADE).filter(|_| status == StatusCode::SWITCHING_PROTOCOLS)?;
+    upgrade.to_str().ok().map(|protocol| protocol.to_owned().into())
 }
 
 /// Flushes what was written and takes the connection over.

@@ -143,7 +143,7 @@ impl Hijacker {
         let agreed = match allowed {
             Err(late) => Err(NotTaken::Late(late)),
             Ok(Err(refusal)) => Err(NotTaken::Refused(refusal, None)),
-            Ok(Ok(())) => Ok(Agreed { way: Way::Tunnel, status: StatusCode::OK, headers: HeaderMap::new() }),
+            Ok(Ok(())) => Ok(Agreed { way: Way::Tunnel, head: Response::new(()) }),
         };
         TypedHijacker { hijacker: self, agreed }
     }
@@ -151,15 +151,14 @@ impl Hijacker {
     /// Takes over behind `head`, the last words of HTTP, which is written as it is: see
     /// [`Exchange::take_over_after`](crate::Exchange::take_over_after).
     pub fn after(self, head: Response<()>) -> TypedHijacker {
-        let (head, ()) = head.into_parts();
         let allowed = self.0.with(|serving| {
             let request = serving.head.as_ref().ok_or(Refusal::NoOffer)?;
-            handover::check_last_head(request, head.status, &head.headers)
+            handover::check_last_head(request, head.status(), head.headers())
         });
         let agreed = match allowed {
             Err(late) => Err(NotTaken::Late(late)),
             Ok(Err(refusal)) => Err(NotTaken::Refused(refusal, None)),
-            Ok(Ok(())) => Ok(Agreed { way: Way::After, status: head.status, headers: head.headers }),
+            Ok(Ok(())) => Ok(Agreed { way: Way::After, head }),
         };
         TypedHijacker { hijacker: self, agreed }
     }
@@ -211,13 +210,14 @@ pub struct TypedHijacker {
 /// The head behind which the connection is raw.
 struct Agreed {
     way: Way,
-    status: StatusCode,
-    headers: HeaderMap,
+    head: Response<()>,
 }
 
 impl Agreed {
     fn raw() -> Self {
-        Self { way: Way::Raw, status: StatusCode::SWITCHING_PROTOCOLS, headers: HeaderMap::new() }
+        let mut head = Response::new(());
+        *head.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        Self { way: Way::Raw, head }
     }
 
     fn upgrade(protocol: Cow<'static, str>) -> Self {
@@ -244,7 +244,7 @@ impl TypedHijacker {
     /// Adds headers to the head.
     pub fn headers(mut self, headers: HeaderMap) -> Self {
         if let Ok(agreed) = &mut self.agreed {
-            agreed.headers.extend(headers);
+            agreed.head.headers_mut().extend(headers);
         }
         self
     }
@@ -272,9 +272,9 @@ impl TypedHijacker {
     ///
     /// Cancelling closes the connection.
     pub async fn take_over(self) -> Result<Conn, NotTaken> {
-        let Agreed { way, status, headers } = self.agreed?;
+        let Agreed { way, head } = self.agreed?;
         let serving = self.hijacker.0.take().map_err(NotTaken::Late)?;
-        way.begin(serving, status, &headers).await.map_err(NotTaken::Broken)
+        way.begin(serving, &head.into_parts().0).await.map_err(NotTaken::Broken)
     }
 }
 
@@ -282,15 +282,14 @@ fn planned<F>(agreed: Agreed, conversation: impl FnOnce(Conn) -> F + Send + 'sta
 where
     F: Future<Output = Result<(), Error>> + Send + 'static,
 {
-    let Agreed { way, status, mut headers } = agreed;
+    let Agreed { way, head } = agreed;
+    let mut response = head.map(|()| Body::empty());
     if let Way::Upgrade(protocol) = &way {
         // For the layers' eyes: the engine writes both itself.
+        let headers = response.headers_mut();
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         headers.extend(HeaderValue::from_str(protocol).ok().map(|protocol| (UPGRADE, protocol)));
     }
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = status;
-    *response.headers_mut() = headers;
     let conversation = Box::new(|conn| Box::pin(conversation(conn)) as _);
     Plan::put(Planned { way, conversation }, &mut response);
     response

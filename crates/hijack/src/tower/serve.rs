@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hijack_proto::Reason;
 use hijack_proto::h1::Handover;
 use hijack_proto::handover;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{Request, Response, response};
 use http_body::Body;
 use tokio::io::AsyncWriteExt;
 use tower_service::Service;
@@ -15,7 +15,7 @@ use tower_service::Service;
 use super::plan::{Plan, Planned, Way};
 use super::slot::Slot;
 use super::{Hijacker, IncomingBody};
-use crate::server::{Listener, Serving, hand_over, send_answer, take};
+use crate::server::{Listener, Serving, hand_over, protocol_of, send_answer, take};
 use crate::stream::Transport;
 use crate::{BoxError, Conn, Error, Exchange, Outcome, Server};
 
@@ -112,13 +112,9 @@ where
 }
 
 /// Ends HTTP as planned; the conversation is run when everything of the service is gone.
-async fn carry_out(
-    planned: Planned,
-    slot: &Slot,
-    response: &http::response::Parts,
-) -> Result<Outcome, Error> {
+async fn carry_out(planned: Planned, slot: &Slot, response: &response::Parts) -> Result<Outcome, Error> {
     let serving = slot.take()?;
-    let conn = planned.way.begin(serving, response.status, &response.headers).await?;
+    let conn = planned.way.begin(serving, response).await?;
     Ok(Outcome::boxed((planned.conversation)(conn)))
 }
 
@@ -127,25 +123,27 @@ impl Way {
     pub(super) async fn begin(
         self,
         mut serving: Box<Serving<Transport>>,
-        status: StatusCode,
-        headers: &HeaderMap,
+        response: &response::Parts,
     ) -> Result<Conn, Error> {
+        let response::Parts { status, headers, extensions, .. } = response;
         if let Self::Raw = self {
             return hand_over(serving, None).await;
         }
         let request = serving.head.as_ref().expect("an exchange has a head");
         if let Self::After | Self::Tunnel = self {
             // Layers may have changed it.
-            handover::check_last_head(request, status, headers)?;
+            handover::check_last_head(request, *status, headers)?;
         }
         let (upgrade, protocol) = match self {
             Self::Upgrade(protocol) => (Some(protocol.clone()), Some(protocol)),
             Self::Tunnel => (None, Some("connect".into())),
-            Self::Raw | Self::After => (None, None),
+            Self::After => (None, protocol_of(*status, headers)),
+            Self::Raw => (None, None),
         };
         let date = serving.date().filter(|_| protocol.as_deref() == Some("connect"));
-        let reason: Option<&Reason> = None;
-        let words = Handover { status, reason, date: date.as_ref(), upgrade: upgrade.as_deref(), headers };
+        let reason = extensions.get::<Reason>();
+        let words =
+            Handover { status: *status, reason, date: date.as_ref(), upgrade: upgrade.as_deref(), headers };
         let Serving { wire, session, .. } = &mut *serving;
         session.put_handover(&words, wire.out())?;
         let mut conn = take(*serving, protocol)?;
