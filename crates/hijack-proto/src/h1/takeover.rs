@@ -10,6 +10,8 @@ pub enum TakeOverError {
     NoExchange,
     /// The answer is complete: the connection is HTTP's again.
     AnswerComplete,
+    /// The answer is on its way, in other hands than those that would take over.
+    AnswerBegun,
     /// It was taken over before.
     Taken,
     /// (Client) The body of the last request is not sent to its end.
@@ -25,6 +27,7 @@ impl fmt::Display for TakeOverError {
         match self {
             Self::NoExchange => f.write_str("no open exchange to take over"),
             Self::AnswerComplete => f.write_str("the answer is already complete"),
+            Self::AnswerBegun => f.write_str("the answer is already on its way"),
             Self::Taken => f.write_str("the connection was already taken over"),
             Self::RequestUnsent => f.write_str("the request is not sent to its end"),
             Self::Pending(count) => write!(f, "{count} answers are still to come"),

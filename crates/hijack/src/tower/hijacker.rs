@@ -41,7 +41,7 @@ pub struct Hijacker(pub(super) Arc<Slot>);
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum NotTaken {
-    /// The exchange cannot be taken over any more: it was already, or its answer is out.
+    /// The exchange cannot be taken over any more: it was already, or its answer is out or on its way.
     Late(TakeOverError),
     /// What was asked does not allow this takeover.
     Refused(Refusal, Option<HeaderValue>),

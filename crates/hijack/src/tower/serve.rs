@@ -69,46 +69,55 @@ where
     B: Body,
     B::Error: Into<BoxError>,
 {
-    let (request, slot) = open(exchange);
+    let (request, held) = open(exchange);
     let answered: Result<_, BoxError> = match poll_fn(|cx| service.poll_ready(cx).map_err(Into::into)).await {
         Ok(()) => service.call(request).await.map_err(Into::into),
         Err(error) => Err(error),
     };
     drop(service);
-    if slot.with(|_| ()).is_err() {
+    if held.0.with(|_| ()).is_err() {
         return Ok(Outcome::taken()); // whatever the handler says now
     }
     let mut response = answered.map_err(Error::Other)?;
     match Plan::take(&mut response) {
-        Some(planned) => carry_out(planned, &slot, &response.into_parts().0).await,
-        None => answer(slot, response).await,
+        Some(planned) => carry_out(planned, &held.0, &response.into_parts().0).await,
+        None => answer(held, response).await,
     }
 }
 
 /// The exchange as a request that finds its way back to it.
-fn open(exchange: Exchange) -> (Request<IncomingBody>, Arc<Slot>) {
+fn open(exchange: Exchange) -> (Request<IncomingBody>, Held) {
     let serving = exchange.0;
     let head = serving.head.clone().expect("an exchange has a head");
     let length = head.body_length();
     let slot = Slot::new(serving);
     let mut request = head.into_request(IncomingBody::new(Arc::clone(&slot), length));
     request.extensions_mut().insert(Hijacker(Arc::clone(&slot)));
-    (request, slot)
+    (request, Held(slot))
 }
 
-async fn answer<B>(mut slot: Arc<Slot>, response: Response<B>) -> Result<Outcome, Error>
+/// The server's hold on an exchange: let go of, by a panic or an error, it ends the exchange, whoever else has it.
+struct Held(Arc<Slot>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        drop(self.0.close());
+    }
+}
+
+async fn answer<B>(mut held: Held, response: Response<B>) -> Result<Outcome, Error>
 where
     B: Body,
     B::Error: Into<BoxError>,
 {
     // Where nobody else holds the exchange, it is answered as any other.
-    if Arc::strong_count(&slot) == 1 {
-        return Exchange(slot.close()?).respond(response).await;
+    if Arc::strong_count(&held.0) == 1 {
+        return Exchange(held.0.close()?).respond(response).await;
     }
     // The request's body is still in somebody's hands, perhaps the answer's own.
     let (head, body) = response.into_parts();
-    send_answer(&mut slot, &head, pin!(body)).await?;
-    Ok(Outcome::answered(slot.close()?))
+    send_answer(&mut held.0, &head, pin!(body)).await?;
+    Ok(Outcome::answered(held.0.close()?))
 }
 
 /// Ends HTTP as planned; the conversation is run when everything of the service is gone.

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
+use atomic_waker::AtomicWaker;
 use hijack_proto::body::BodyEvent;
 use hijack_proto::h1::TakeOverError;
 
@@ -14,7 +15,11 @@ use crate::stream::Transport;
 
 /// The place of one exchange.
 #[derive(Default)]
-pub(super) struct Slot(Mutex<State>);
+pub(super) struct Slot {
+    state: Mutex<State>,
+    /// Whoever waits for the body. Its wait ends with the exchange, when the connection wakes others.
+    reader: AtomicWaker,
+}
 
 #[derive(Default)]
 enum State {
@@ -28,12 +33,12 @@ enum State {
 
 impl Slot {
     pub(super) fn new(serving: Box<Serving<Transport>>) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(State::Http(serving))))
+        Arc::new(Self { state: Mutex::new(State::Http(serving)), reader: AtomicWaker::new() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic in a poll leaves bytes where they were: the session is only changed by whole steps.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks at the exchange, or does one step with it.
@@ -45,32 +50,38 @@ impl Slot {
         }
     }
 
-    /// Takes the exchange out for a takeover.
+    /// Takes the exchange out for a takeover, which an answer that has begun is not torn for.
     pub(super) fn take(&self) -> Result<Box<Serving<Transport>>, TakeOverError> {
-        self.replace(State::Taken)
+        self.replace(State::Taken, |serving| serving.session.is_unanswered())
     }
 
     /// Takes the exchange out because it is over.
     pub(super) fn close(&self) -> Result<Box<Serving<Transport>>, TakeOverError> {
-        self.replace(State::Over)
+        self.replace(State::Over, |_| true)
     }
 
-    fn replace(&self, next: State) -> Result<Box<Serving<Transport>>, TakeOverError> {
+    fn replace(
+        &self,
+        next: State,
+        allowed: impl FnOnce(&Serving<Transport>) -> bool,
+    ) -> Result<Box<Serving<Transport>>, TakeOverError> {
         let mut state = self.state();
-        match std::mem::replace(&mut *state, next) {
-            State::Http(serving) => Ok(serving),
-            State::Taken => {
-                *state = State::Taken;
-                Err(TakeOverError::Taken)
-            }
-            State::Over => {
-                *state = State::Over;
-                Err(TakeOverError::AnswerComplete)
-            }
+        match &*state {
+            State::Http(serving) if allowed(serving) => {}
+            State::Http(_) => return Err(TakeOverError::AnswerBegun),
+            State::Taken => return Err(TakeOverError::Taken),
+            State::Over => return Err(TakeOverError::AnswerComplete),
         }
+        let State::Http(serving) = std::mem::replace(&mut *state, next) else {
+            unreachable!("checked above")
+        };
+        drop(state);
+        self.reader.wake();
+        Ok(serving)
     }
 
     pub(super) fn poll_body(&self, cx: &mut Context<'_>, max: usize) -> Poll<Result<BodyEvent, Error>> {
+        self.reader.register(cx.waker());
         match self.with(|serving| serving.poll_body(cx, max)) {
             Ok(polled) => polled,
             Err(error) => Poll::Ready(Err(error.into())),
