@@ -12,6 +12,7 @@ mod certificates;
 mod lives;
 mod play;
 mod scenes;
+mod services;
 #[allow(dead_code, reason = "made for other tests")]
 #[path = "../behaviour/support.rs"]
 mod support;
