@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hijack_proto::h1::TakeOverError;
 use hijack_proto::handover::{self, Refusal};
-use http::header::{CONNECTION, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::plan::{Plan, Planned, Way};
@@ -166,8 +166,8 @@ impl Hijacker {
     /// Takes the connection over once the response returned here has passed all layers; nothing is written.
     ///
     /// The response is a sign to the engine, which never sends it: a 101 without headers. Then the service's future
-    /// is gone, and `conversation` runs in the connection's task. Where a layer answers with another response, that
-    /// one is sent, and `conversation` is dropped unrun.
+    /// is gone, and `conversation` runs in the connection's task. Where a layer answers with another response, or
+    /// with another status, that one is sent, and `conversation` is dropped unrun.
     ///
     /// - **Who closes?** The [`Conn`]'s owner; dropping it closes the socket.
     /// - **Deadlines?** The server's end at the handover; those of layers ended with the service's future.
@@ -273,8 +273,10 @@ impl TypedHijacker {
     /// Cancelling closes the connection.
     pub async fn take_over(self) -> Result<Conn, NotTaken> {
         let Agreed { way, head } = self.agreed?;
+        let (head, ()) = head.into_parts();
+        way.check(&self.hijacker.0, &head)?;
         let serving = self.hijacker.0.take().map_err(NotTaken::Late)?;
-        way.begin(serving, &head.into_parts().0).await.map_err(NotTaken::Broken)
+        way.begin(serving, &head).await.map_err(NotTaken::Broken)
     }
 }
 
@@ -290,8 +292,10 @@ where
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         headers.extend(HeaderValue::from_str(protocol).ok().map(|protocol| (UPGRADE, protocol)));
     }
+    let status = response.status();
+    let framed = [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| response.headers().contains_key(name));
     let conversation = Box::new(|conn| Box::pin(conversation(conn)) as _);
-    Plan::put(Planned { way, conversation }, &mut response);
+    Plan::put(Planned { way, status, framed, conversation }, &mut response);
     response
 }
 

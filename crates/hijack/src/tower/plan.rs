@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::Response;
+use http::{Response, StatusCode};
 
 use crate::server::Conversation;
 use crate::{Body, Conn};
@@ -23,6 +23,10 @@ pub(super) enum Way {
 
 pub(super) struct Planned {
     pub(super) way: Way,
+    /// A response with another status is a layer's, which declines.
+    pub(super) status: StatusCode,
+    /// Whether the handler's own head says how long something is.
+    pub(super) framed: bool,
     pub(super) conversation: Box<dyn FnOnce(Conn) -> Conversation + Send>,
 }
 
@@ -35,10 +39,11 @@ impl Plan {
         response.extensions_mut().insert(Self(Arc::new(Mutex::new(Some(planned)))));
     }
 
-    /// The plan that came out of the layers with the response, if one did.
+    /// The plan that came out of the layers with its response, if it did.
     pub(super) fn take<B>(response: &mut Response<B>) -> Option<Planned> {
         let Self(plan) = response.extensions_mut().remove()?;
-        plan.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let planned = plan.lock().unwrap_or_else(PoisonError::into_inner).take();
+        planned.filter(|planned| planned.status == response.status())
     }
 }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use hijack_proto::Reason;
 use hijack_proto::h1::Handover;
-use hijack_proto::handover;
+use hijack_proto::handover::{self, Refusal};
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{Request, Response, response};
 use http_body::Body;
 use tokio::io::AsyncWriteExt;
@@ -14,7 +15,7 @@ use tower_service::Service;
 
 use super::plan::{Plan, Planned, Way};
 use super::slot::Slot;
-use super::{Hijacker, IncomingBody};
+use super::{Hijacker, IncomingBody, NotTaken};
 use crate::server::{Listener, Serving, hand_over, protocol_of, send_answer, take};
 use crate::stream::Transport;
 use crate::{BoxError, Conn, Error, Exchange, Outcome, Server};
@@ -80,7 +81,7 @@ where
     }
     let mut response = answered.map_err(Error::Other)?;
     match Plan::take(&mut response) {
-        Some(planned) => carry_out(planned, &held.0, &response.into_parts().0).await,
+        Some(planned) => carry_out(planned, held, response.into_parts().0).await,
         None => answer(held, response).await,
     }
 }
@@ -121,13 +122,31 @@ where
 }
 
 /// Ends HTTP as planned; the conversation is run when everything of the service is gone.
-async fn carry_out(planned: Planned, slot: &Slot, response: &response::Parts) -> Result<Outcome, Error> {
-    let serving = slot.take()?;
-    let conn = planned.way.begin(serving, response).await?;
+async fn carry_out(planned: Planned, held: Held, mut response: response::Parts) -> Result<Outcome, Error> {
+    if !planned.framed {
+        // Layers take it for an answer without a body.
+        response.headers.remove(CONTENT_LENGTH);
+        response.headers.remove(TRANSFER_ENCODING);
+    }
+    if let Err(not_taken) = planned.way.check(&held.0, &response) {
+        // Boxed, because it is rare and would make every exchange's future larger.
+        return Box::pin(answer(held, not_taken.into_response())).await;
+    }
+    let conn = planned.way.begin(held.0.take()?, &response).await?;
     Ok(Outcome::boxed((planned.conversation)(conn)))
 }
 
 impl Way {
+    /// Whether `head` may be the last words of HTTP, with what handler and layers put into it.
+    pub(super) fn check(&self, slot: &Slot, head: &response::Parts) -> Result<(), NotTaken> {
+        let (Self::After | Self::Tunnel) = self else { return Ok(()) };
+        let allowed = slot.with(|serving| {
+            let request = serving.head.as_ref().ok_or(Refusal::NoOffer)?;
+            handover::check_last_head(request, head.status, &head.headers)
+        });
+        allowed.map_err(NotTaken::Late)?.map_err(|refusal| NotTaken::Refused(refusal, None))
+    }
+
     /// Writes the last words of HTTP, if there are any, and takes the connection over.
     pub(super) async fn begin(
         self,
@@ -137,11 +156,6 @@ impl Way {
         let response::Parts { status, headers, extensions, .. } = response;
         if let Self::Raw = self {
             return hand_over(serving, None).await;
-        }
-        let request = serving.head.as_ref().expect("an exchange has a head");
-        if let Self::After | Self::Tunnel = self {
-            // Layers may have changed it.
-            handover::check_last_head(request, *status, headers)?;
         }
         let (upgrade, protocol) = match self {
             Self::Upgrade(protocol) => (Some(protocol.clone()), Some(protocol)),
