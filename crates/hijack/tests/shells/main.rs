@@ -9,6 +9,7 @@ mod act;
 #[allow(dead_code, reason = "made for other tests")]
 #[path = "../behaviour/certificates.rs"]
 mod certificates;
+mod layers;
 mod lives;
 mod play;
 mod scenes;

@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hijack::tower::{Hijacker, IncomingBody, NotTaken};
-use hijack::{Conn, EndReason, Error, Listener, Peer, Reason, TakeOverError};
+use hijack::{Conn, EndReason, Error, Listener, Peer, Reason, Refusal, TakeOverError};
+use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::{Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full};
@@ -391,4 +392,29 @@ async fn a_refusal_is_known_before() {
     })
     .await;
     site.client_with(GET).await.expect_rest("raw").await;
+}
+
+/// A tunnel with a length is refused by both ways, and the client is told.
+#[tokio::test]
+async fn a_framed_tunnel_is_answered() {
+    for inside in [false, true] {
+        let site = site(move |request: Request<IncomingBody>| async move {
+            let headers = [(CONTENT_LENGTH, HeaderValue::from_static("3"))].into_iter().collect();
+            let typed = hijacker(&request).tunnel().headers(headers);
+            if !inside {
+                return Ok(typed.take_over_with(|conn| Talk::Drop.run(conn)).map(boxed));
+            }
+            let refused = typed.take_over().await.expect_err("it is framed");
+            assert!(matches!(refused, NotTaken::Refused(Refusal::FramedTunnel, None)), "{refused:?}");
+            Ok(refused.into_response().map(boxed))
+        })
+        .await;
+        let words = "a tunnel has neither content-length nor transfer-encoding\n";
+        let answer = format!(
+            "HTTP/1.1 500 Internal Server Error\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\
+             Connection: close\r\n\r\n{words}",
+            words.len()
+        );
+        site.client_with("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n").await.expect_rest(answer).await;
+    }
 }
