@@ -142,7 +142,7 @@ impl<Io: Stream> ClientConnection<Io> {
     ///
     /// The target is the URI's path and query; `CONNECT` takes its authority, or its path where it has none, as
     /// Go's net/rpc asks. `Host` is the request's own, else the URI's authority, else the endpoint's; a request of
-    /// HTTP/1.0 gets none of its own. The body is framed by its length: `Content-Length` where it is known,
+    /// HTTP/1.0 gets none of its own, one of any other version goes as HTTP/1.1. The body is framed by its length: `Content-Length` where it is known,
     /// chunks otherwise. What was not read of the answer before is thrown away.
     ///
     /// # Errors
@@ -225,7 +225,7 @@ impl<Io: Stream> ClientConnection<Io> {
         if empty {
             inner.session.end_request(None, inner.wire.out())?;
         } else {
-            let waits = head.version == Version::HTTP_11
+            let waits = head.version != Version::HTTP_10
                 && head
                     .headers
                     .get(EXPECT)
@@ -405,10 +405,11 @@ impl<Io: Stream> Inner<Io> {
         let host = target::host(head, self.host.as_ref());
         let target = target::of(head, self.absolute_form, host.as_deref());
         let outgoing = Outgoing {
+        let is_old = head.version == Version::HTTP_10;
             method: &head.method,
             target: target.as_bytes(),
-            version: head.version,
-            host: host.as_deref().filter(|_| head.version != Version::HTTP_10),
+            version: if is_old { Version::HTTP_10 } else { Version::HTTP_11 },
+            host: host.as_deref().filter(|_| !is_old),
             upgrade,
             headers: &head.headers,
             body: length.map_or(AnswerBody::Unknown, AnswerBody::Exact),
