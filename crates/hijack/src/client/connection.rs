@@ -148,7 +148,8 @@ impl<Io: Stream> ClientConnection<Io> {
     /// # Errors
     ///
     /// As [`send`](Self::send) and [`answer`](Self::answer). [`Error::AnswersPending`] if earlier answers are still
-    /// to come; nothing is sent then.
+    /// to come, [`Error::BodyTooLong`] if more than [`ClientConfig::drain_len`] of the body before is unread; nothing
+    /// is sent then.
     ///
     /// # Cancel safety
     ///
@@ -404,8 +405,8 @@ impl<Io: Stream> Inner<Io> {
         }
         let host = target::host(head, self.host.as_ref());
         let target = target::of(head, self.absolute_form, host.as_deref());
-        let outgoing = Outgoing {
         let is_old = head.version == Version::HTTP_10;
+        let outgoing = Outgoing {
             method: &head.method,
             target: target.as_bytes(),
             version: if is_old { Version::HTTP_10 } else { Version::HTTP_11 },
@@ -489,7 +490,9 @@ impl<Io: Stream> Inner<Io> {
         loop {
             match self.session.poll_head()? {
                 h1::Answered::Interim(head) => {
-                    if let (StatusCode::CONTINUE, Some(upload)) = (head.status(), &mut self.upload) {
+                    // One for an earlier request says nothing of the body that waits.
+                    let is_wanted = head.status() == StatusCode::CONTINUE && self.session.pending() == 1;
+                    if let Some(upload) = self.upload.as_mut().filter(|_| is_wanted) {
                         upload.release();
                     }
                     return Poll::Ready(Ok(Answered::Interim(head)));
@@ -515,9 +518,10 @@ impl<Io: Stream> Inner<Io> {
         closes: bool,
     ) -> Answer {
         self.wire.lease.end_wait();
-        let early = self.session.is_sending();
+        let early = self.session.is_sending() && self.session.pending() == 0;
+        let unwanted = early && self.upload.as_ref().is_some_and(Upload::is_held);
         // A server that closes reads no further; one that was to say `100 Continue` and did not wants no body.
-        if early && (closes || self.upload.as_ref().is_some_and(Upload::is_held)) {
+        if self.session.is_sending() && (closes || unwanted) {
             self.upload = None;
             self.session.end_requests();
         }
