@@ -57,6 +57,7 @@ pub mod tls;
 #[cfg(not(feature = "tls"))]
 #[path = "tls_off.rs"]
 mod tls;
+pub mod tower;
 mod wire;
 
 pub use body::Body;

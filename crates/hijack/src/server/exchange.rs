@@ -35,7 +35,7 @@ use crate::{BodyReader, Error};
 /// ```
 ///
 /// Dropped, it closes the connection, unanswered.
-pub struct Exchange<Io = Transport>(pub(super) Box<Serving<Io>>);
+pub struct Exchange<Io = Transport>(pub(crate) Box<Serving<Io>>);
 
 impl<Io: Stream> Exchange<Io> {
     /// The request's head.

@@ -18,7 +18,7 @@ use crate::stream::Transport;
 pub struct Outcome<Io = Transport>(pub(super) Kind<Io>);
 
 /// A taken-over connection's further life.
-pub(super) type Conversation = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+pub(crate) type Conversation = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
 pub(super) enum Kind<Io> {
     /// Answered: the connection is HTTP's again, or is to be closed in order.
@@ -36,7 +36,15 @@ impl<Io> Outcome<Io> {
     }
 
     pub(crate) fn conversation(future: impl Future<Output = Result<(), Error>> + Send + 'static) -> Self {
-        Self(Kind::Conversation(Box::pin(future)))
+        Self::boxed(Box::pin(future))
+    }
+
+    pub(crate) fn boxed(conversation: Conversation) -> Self {
+        Self(Kind::Conversation(conversation))
+    }
+
+    pub(crate) fn answered(serving: Box<Serving<Io>>) -> Self {
+        Self(Kind::Http(serving))
     }
 
     /// The connection if it is still HTTP's, for those who drive one by hand.

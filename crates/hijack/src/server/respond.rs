@@ -58,7 +58,7 @@ impl<Io: Stream> Exchange<Io> {
         let begun = self.0.put_answer(&head, length, goes_on);
         async move {
             begun?;
-            self.0.send(pin!(body)).await?;
+            send(&mut self.0, pin!(body)).await?;
             Ok(Outcome(Kind::Http(self.0)))
         }
     }
@@ -76,31 +76,119 @@ impl<Io: Stream> Exchange<Io> {
     }
 }
 
-impl<Io: Stream> Serving<Io> {
-    /// Writes a body and ends the answer.
-    async fn send<B>(&mut self, mut body: Pin<&mut B>) -> Result<(), Error>
-    where
-        B: http_body::Body,
-        B::Error: Into<BoxError>,
-    {
-        let mut trailers = None;
-        loop {
-            let data = match poll_fn(|cx| self.poll_frame(cx, body.as_mut())).await? {
-                Some(frame) => frame.into_data(),
-                None => break,
-            };
-            let data = match data {
-                Ok(data) => data,
-                Err(frame) => {
-                    trailers = frame.into_trailers().ok().map(Box::new);
-                    continue;
-                }
-            };
-            self.write_data(data).await?;
-        }
-        self.end_answer(trailers.as_deref()).await
-    }
+/// Whoever has the connection while an answer is sent: its owner, or a place where others reach it too.
+pub(crate) trait Holder<Io> {
+    /// Does one step with it.
+    fn with<R>(&mut self, act: impl FnOnce(&mut Serving<Io>) -> R) -> Result<R, Error>;
+}
 
+impl<Io> Holder<Io> for Box<Serving<Io>> {
+    fn with<R>(&mut self, act: impl FnOnce(&mut Serving<Io>) -> R) -> Result<R, Error> {
+        Ok(act(self))
+    }
+}
+
+/// Sends a whole answer for a request whose body may still be read by somebody.
+pub(crate) async fn send_answer<Io, H, B>(
+    holder: &mut H,
+    head: &response::Parts,
+    body: Pin<&mut B>,
+) -> Result<(), Error>
+where
+    Io: Stream,
+    H: Holder<Io>,
+    B: http_body::Body,
+    B::Error: Into<BoxError>,
+{
+    let length = body.size_hint().exact().map_or(AnswerBody::Unknown, AnswerBody::Exact);
+    holder.with(|serving| {
+        let goes_on = serving.is_drainable();
+        serving.put_answer(head, length, goes_on)
+    })??;
+    send(holder, body).await
+}
+
+/// Writes a body and ends the answer.
+async fn send<Io, H, B>(holder: &mut H, mut body: Pin<&mut B>) -> Result<(), Error>
+where
+    Io: Stream,
+    H: Holder<Io>,
+    B: http_body::Body,
+    B::Error: Into<BoxError>,
+{
+    let mut trailers = None;
+    while let Some(frame) = poll_fn(|cx| poll_frame(holder, cx, body.as_mut())).await? {
+        match frame.into_data() {
+            Ok(data) => write_data(holder, data).await?,
+            Err(frame) => trailers = frame.into_trailers().ok().map(Box::new),
+        }
+    }
+    holder.with(|serving| serving.put_end(trailers.as_deref()))??;
+    flush(holder).await
+}
+
+/// The next frame of a body; while it makes none, what is queued is written.
+fn poll_frame<Io, H, B>(
+    holder: &mut H,
+    cx: &mut Context<'_>,
+    body: Pin<&mut B>,
+) -> Poll<Result<Option<Frame<B::Data>>, Error>>
+where
+    Io: Stream,
+    H: Holder<Io>,
+    B: http_body::Body,
+    B::Error: Into<BoxError>,
+{
+    if body.is_end_stream() {
+        return Poll::Ready(Ok(None));
+    }
+    match body.poll_frame(cx) {
+        Poll::Ready(frame) => Poll::Ready(frame.transpose().map_err(|error| Error::Answer(error.into()))),
+        Poll::Pending => {
+            ready!(holder.with(|serving| serving.poll_flush_queued(cx))?)?;
+            Poll::Pending
+        }
+    }
+}
+
+async fn write_data<Io: Stream, H: Holder<Io>>(holder: &mut H, mut data: impl Buf) -> Result<(), Error> {
+    while data.has_remaining() {
+        let part = data.chunk();
+        let len = part.len();
+        if len <= COPY_LEN {
+            holder.with(|serving| serving.session.put_data(part, serving.wire.out()))??;
+        } else if holder.with(|serving| serving.session.open_data(len, serving.wire.out()))?? {
+            write_uncopied(holder, part).await?;
+            holder.with(|serving| serving.session.close_data(serving.wire.out()))?;
+        }
+        data.advance(len);
+        if holder.with(|serving| serving.wire.queued())? >= QUEUE_LEN {
+            flush(holder).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn write_uncopied<Io: Stream, H: Holder<Io>>(holder: &mut H, mut data: &[u8]) -> Result<(), Error> {
+    while !data.is_empty() {
+        let written = poll_fn(|cx| match holder.with(|serving| serving.poll_write(cx, data)) {
+            Ok(polled) => polled,
+            Err(error) => Poll::Ready(Err(error)),
+        });
+        data = &data[written.await?..];
+    }
+    Ok(())
+}
+
+async fn flush<Io: Stream, H: Holder<Io>>(holder: &mut H) -> Result<(), Error> {
+    poll_fn(|cx| match holder.with(|serving| serving.poll_flush(cx)) {
+        Ok(polled) => polled,
+        Err(error) => Poll::Ready(Err(error)),
+    })
+    .await
+}
+
+impl<Io: Stream> Serving<Io> {
     /// Whether the rest of the body is short enough to be read behind the answer. Of a chunked one what has come
     /// is thrown away, since nobody can ask for it any more; the end must be among it.
     ///
@@ -131,56 +219,6 @@ impl<Io: Stream> Serving<Io> {
         Ok(self.session.put_answer(&answer, self.wire.out())?)
     }
 
-    /// The next frame of a body; while it makes none, what is queued is written.
-    fn poll_frame<B>(
-        &mut self,
-        cx: &mut Context<'_>,
-        body: Pin<&mut B>,
-    ) -> Poll<Result<Option<Frame<B::Data>>, Error>>
-    where
-        B: http_body::Body,
-        B::Error: Into<BoxError>,
-    {
-        if body.is_end_stream() {
-            return Poll::Ready(Ok(None));
-        }
-        match body.poll_frame(cx) {
-            Poll::Ready(frame) => Poll::Ready(frame.transpose().map_err(|error| Error::Answer(error.into()))),
-            Poll::Pending => {
-                if self.wire.queued() > 0 {
-                    ready!(self.poll_flush(cx))?;
-                }
-                Poll::Pending
-            }
-        }
-    }
-
-    async fn write_data(&mut self, mut data: impl Buf) -> Result<(), Error> {
-        while data.has_remaining() {
-            let part = data.chunk();
-            let len = part.len();
-            if len <= COPY_LEN {
-                self.session.put_data(part, self.wire.out())?;
-            } else if self.session.open_data(len, self.wire.out())? {
-                self.write_uncopied(part).await?;
-                self.session.close_data(self.wire.out());
-            }
-            data.advance(len);
-            if self.wire.queued() >= QUEUE_LEN {
-                self.flush().await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn write_uncopied(&mut self, mut data: &[u8]) -> Result<(), Error> {
-        while !data.is_empty() {
-            let written = poll_fn(|cx| self.poll_write(cx, data)).await?;
-            data = &data[written..];
-        }
-        Ok(())
-    }
-
     fn poll_write(&mut self, cx: &mut Context<'_>, data: &[u8]) -> Poll<Result<usize, Error>> {
         self.wire.lease.end_other_waits(crate::observe::Timeout::Write);
         let Poll::Ready(written) = self.wire.poll_write(cx, data) else {
@@ -190,9 +228,18 @@ impl<Io: Stream> Serving<Io> {
         Poll::Ready(Ok(written?))
     }
 
-    async fn end_answer(&mut self, trailers: Option<&HeaderMap>) -> Result<(), Error> {
+    fn poll_flush_queued(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if self.wire.queued() > 0 { self.poll_flush(cx) } else { Poll::Ready(Ok(())) }
+    }
+
+    fn put_end(&mut self, trailers: Option<&HeaderMap>) -> Result<(), Error> {
         self.session.end_answer(trailers, self.wire.out())?;
         self.set_answered();
+        Ok(())
+    }
+
+    async fn end_answer(&mut self, trailers: Option<&HeaderMap>) -> Result<(), Error> {
+        self.put_end(trailers)?;
         self.flush().await
     }
 }

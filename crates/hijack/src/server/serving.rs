@@ -20,12 +20,12 @@ use crate::stream::{Stream, Transport};
 use crate::wire::Wire;
 
 /// A connection in its HTTP life: the session and the wire that feeds it.
-pub(super) struct Serving<Io> {
-    pub(super) wire: Wire<Io>,
-    pub(super) session: ServerSession,
+pub(crate) struct Serving<Io> {
+    pub(crate) wire: Wire<Io>,
+    pub(crate) session: ServerSession,
     pub(super) config: Arc<Config>,
     /// The head of the request at hand.
-    pub(super) head: Option<RequestHead>,
+    pub(crate) head: Option<RequestHead>,
     /// Whether the request before the next head, if there was one, still has to be ended.
     answered: bool,
     first: bool,
@@ -191,7 +191,7 @@ impl<Io: Stream> Serving<Io> {
         !self.config.keep_alive || self.wire.lease.record().is_told()
     }
 
-    pub(super) fn date(&self) -> Option<FixDate> {
+    pub(crate) fn date(&self) -> Option<FixDate> {
         let tick = self.wire.lease.registry().tick();
         self.config.date.then(|| crate::date::now(tick))
     }

@@ -267,7 +267,7 @@ fn started<Io: Stream>(
 }
 
 /// Flushes what was written and takes the connection over.
-pub(super) async fn hand_over<Io: Stream>(
+pub(crate) async fn hand_over<Io: Stream>(
     mut serving: Box<Serving<Io>>,
     protocol: Option<Cow<'static, str>>,
 ) -> Result<Conn<Io>, Error> {
@@ -276,7 +276,7 @@ pub(super) async fn hand_over<Io: Stream>(
 }
 
 /// Ends HTTP on the connection: the session's unread bytes and the wire become a [`Conn`].
-fn take<Io: Stream>(
+pub(crate) fn take<Io: Stream>(
     mut serving: Serving<Io>,
     protocol: Option<Cow<'static, str>>,
 ) -> Result<Conn<Io>, Error> {
