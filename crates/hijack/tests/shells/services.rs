@@ -18,9 +18,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Semaphore, oneshot};
 use tower::Service;
 
-use crate::act::{AnyBody, Talk, boxed};
+use crate::act::{AnyBody, Frames, Talk, boxed};
 use crate::play::serve;
-use crate::support::{GET, OK, Site, assert_bytes, once, pattern, read_len, soon};
+use crate::support::{GET, OK, Site, assert_bytes, once, pattern, read_len, server, soon, tcp_pair};
 
 async fn listener() -> Listener {
     Listener::bind("127.0.0.1:0").await.expect("a free port")
@@ -417,4 +417,41 @@ async fn a_framed_tunnel_is_answered() {
         );
         site.client_with("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n").await.expect_rest(answer).await;
     }
+}
+
+/// An answer that fails when some of it is out is seen to be cut: its end does not come.
+#[tokio::test]
+async fn an_answer_that_fails_midway_is_cut() {
+    let data = pattern(64 << 10);
+    let mut site = {
+        let data = Bytes::from(data.clone());
+        site(move |_| {
+            let frames = [Ok(Frame::data(data.clone())), Err("on purpose".into())];
+            async move { Ok(Response::new(boxed(Frames::of(frames)))) }
+        })
+        .await
+    };
+    let mut client = site.client_with(GET).await;
+    client.expect("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10000\r\n").await;
+    client.expect(data).await;
+    client.expect_rest("").await;
+    assert_eq!(site.events.reason().await, EndReason::Dropped);
+}
+
+/// A stream from elsewhere is served too, and its conversation lives in the same future.
+#[tokio::test]
+async fn serves_a_stream_from_elsewhere() {
+    let (server, mut events) = server(|_| ());
+    let (mut client, near) = tcp_pair().await;
+    let service = tower::service_fn(|request: Request<IncomingBody>| async move {
+        Ok::<_, Error>(hijacker(&request).take_over_with(|conn| Talk::Echo.run(conn)))
+    });
+    let (served, ()) = tokio::join!(server.serve_service_stream(near, service), async {
+        client.send([GET, "early"].concat()).await;
+        client.expect("early").await;
+        client.end().await;
+        client.expect_rest("").await;
+    });
+    served.expect("it ended in order");
+    assert_eq!(events.reason().await, EndReason::Closed);
 }
