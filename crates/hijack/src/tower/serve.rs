@@ -7,7 +7,8 @@ use std::sync::Arc;
 use hijack_proto::Reason;
 use hijack_proto::h1::Handover;
 use hijack_proto::handover;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body::Body;
 use tokio::io::AsyncWriteExt;
 use tower_service::Service;
@@ -69,6 +70,9 @@ where
     B: Body,
     B::Error: Into<BoxError>,
 {
+    if exchange.head().is_http2_preface() {
+        return exchange.respond(http2_refused()).await;
+    }
     let (request, slot) = open(exchange);
     let answered: Result<_, BoxError> = match poll_fn(|cx| service.poll_ready(cx).map_err(Into::into)).await {
         Ok(()) => service.call(request).await.map_err(Into::into),
@@ -83,6 +87,14 @@ where
         Some(planned) => carry_out(planned, &slot, &response.into_parts().0).await,
         None => answer(slot, response).await,
     }
+}
+
+/// The answer to the preface of HTTP/2, which a service would take for a request.
+fn http2_refused() -> Response<crate::Body> {
+    let mut response = Response::new("HTTP/2 is not spoken here: ask over HTTP/1.1\n".into());
+    *response.status_mut() = StatusCode::HTTP_VERSION_NOT_SUPPORTED;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
 }
 
 /// The exchange as a request that finds its way back to it.
