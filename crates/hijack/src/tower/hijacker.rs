@@ -249,8 +249,9 @@ impl TypedHijacker {
         self
     }
 
-    /// As [`Hijacker::take_over_with`], behind the head, with what the layers add to it. Where there is no takeover
-    /// the response says so: [`NotTaken::into_response`].
+    /// As [`Hijacker::take_over_with`], behind the head, with what the layers add to it, except for length and
+    /// codings, which are as they were given here. Where there is no takeover the response says so:
+    /// [`NotTaken::into_response`].
     #[must_use = "the takeover happens when this response is returned"]
     pub fn take_over_with<F>(self, conversation: impl FnOnce(Conn) -> F + Send + 'static) -> Response<Body>
     where
@@ -291,8 +292,9 @@ where
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     *response.headers_mut() = headers;
+    let framing = Planned::framing_of(response.headers());
     let conversation = Box::new(|conn| Box::pin(conversation(conn)) as _);
-    Plan::put(Planned { way, conversation }, &mut response);
+    Plan::put(Planned { way, framing, conversation }, &mut response);
     response
 }
 

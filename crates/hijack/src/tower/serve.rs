@@ -84,7 +84,10 @@ where
     }
     let mut response = answered.map_err(Error::Other)?;
     match Plan::take(&mut response) {
-        Some(planned) => carry_out(planned, &slot, &response.into_parts().0).await,
+        Some(mut planned) => {
+            planned.restore_framing(response.headers_mut());
+            carry_out(planned, &slot, &response.into_parts().0).await
+        }
         None => answer(slot, response).await,
     }
 }
