@@ -92,10 +92,8 @@ const DIFFERENCES: &[Difference] = &[
 pub(crate) async fn compare(app: impl Fn() -> Router, talks: impl IntoIterator<Item = Talk>) {
     let (hyper, hyper_at) = listen().await;
     let (ours, ours_at) = listen().await;
-    let serving = [
-        tokio::spawn(axum::serve(hyper, app()).into_future().map_done()),
-        tokio::spawn(hijack_axum::serve(ours, app()).into_future().map_done()),
-    ];
+    let (by_hyper, by_ours) = (axum::serve(hyper, app()), hijack_axum::serve(ours, app()));
+    let serving = [tokio::spawn(async { drop(by_hyper.await) }), tokio::spawn(async { drop(by_ours.await) })];
     let mut wrong = Vec::new();
     for talk in talks {
         wrong.extend(differences(&talk, hyper_at, ours_at).await);
@@ -113,15 +111,6 @@ pub(crate) async fn ours(app: Router, asks: &[Ask]) -> Vec<Vec<Answer>> {
     serving.abort();
     answers.0
 }
-
-trait MapDone: Future + Sized {
-    /// Leaves out what a server says in the end.
-    fn map_done(self) -> impl Future<Output = ()> {
-        async { drop(self.await) }
-    }
-}
-
-impl<F: Future> MapDone for F {}
 
 async fn listen() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -145,9 +134,8 @@ async fn differences(talk: &Talk, hyper: SocketAddr, ours: SocketAddr) -> Vec<St
             (Some(hyper), Some(ours)) => {
                 wrong.extend(unexpected(ask, ours).map(|it| format!("{what}: {it}")));
                 let (mut hyper, mut ours) = (without_date(hyper), without_date(ours));
-                let plain = hyper == ours;
-                differs |= !plain;
-                if !plain {
+                if hyper != ours {
+                    differs = true;
                     level(talk, &mut hyper, &mut ours);
                 }
                 if hyper != ours {

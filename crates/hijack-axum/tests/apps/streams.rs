@@ -1,6 +1,7 @@
 //! Answers that come piece by piece: server-sent events, long streams, trailers.
 
 use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -102,6 +103,26 @@ async fn a_body_that_is_answered_is_asked_for_first() {
     let statuses = |answers: &Vec<Answer>| answers.iter().map(|answer| answer.status).collect::<Vec<_>>();
     assert_eq!(answers.iter().map(statuses).collect::<Vec<_>>(), [vec![100, 200], vec![200]]);
     assert_eq!(answers[0][1].body, b"waited for");
+}
+
+/// A body that somebody holds and nobody reads is thrown away if it is short, and ends the connection if not.
+#[tokio::test]
+async fn a_body_that_is_held() {
+    let held = Arc::new(Mutex::new(Vec::new()));
+    let keeper = Arc::clone(&held);
+    let hold = move |body: Body| async move {
+        keeper.lock().unwrap().push(body);
+        "held"
+    };
+    let app = Router::new().route("/", axum::routing::post(hold));
+    let post = |len| ask("POST", "/").body(vec![b'h'; len]);
+    let asks = [post(10), post(100_000), post(1_000_000), post(1)];
+    let answers = ours(app, &asks).await;
+    assert_eq!(answers.iter().map(|answers| answers[0].status).collect::<Vec<_>>(), [200, 200, 200]);
+    let bodies = std::mem::take(&mut *held.lock().unwrap());
+    for body in bodies {
+        assert!(body.collect().await.is_err(), "its exchange is over");
+    }
 }
 
 /// Toward HTTP/1.0 the end of the connection is the only end of a stream (RFC 9112 §6.3).

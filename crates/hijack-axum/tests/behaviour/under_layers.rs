@@ -5,19 +5,20 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{self, Extensions, HeaderMap, StatusCode, Version};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get as on_get;
 use hijack::Conn;
 use hijack_axum::{Hijacker, NotTaken};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use crate::support::{answered, bracket, connect, everything, expect, get, say, serve, soon};
+use crate::support::{answered, bracket, connect, everything, expect, get, say, serve, soon, values};
 
 async fn outside(hijacker: Hijacker) -> Response {
     hijacker.take_over_with(bracket)
@@ -79,6 +80,26 @@ async fn a_timeout_inside_the_handler() {
     let mut client = connect(at).await;
     client.write_all(get("/", "").as_bytes()).await.unwrap();
     assert_eq!(everything(&mut client).await, "[", "closed, and no 408");
+}
+
+/// A compression that packs everything says so of the response's body, which is not what follows.
+#[tokio::test]
+async fn a_coding_is_not_the_conversations() {
+    type Packs = fn(StatusCode, Version, &HeaderMap, &Extensions) -> bool;
+    let always: Packs = |_, _, _, _| true;
+    let after =
+        |hijacker: Hijacker| async { hijacker.after(http::Response::new(())).take_over_with(bracket) };
+    let app = Router::new().route("/", on_get(after)).route("/text", on_get(|| async { "text" }));
+    let at = serve(app.layer(CompressionLayer::new().compress_when(always))).await;
+    let answer = say(at, get("/", "Accept-Encoding: gzip\r\n") + "early").await;
+    assert_eq!(answered(&answer), (200, "[early]"));
+    assert_eq!(values(&answer, "content-encoding"), [""; 0]);
+    let mut packed = connect(at).await;
+    packed.write_all(get("/text", "Accept-Encoding: gzip\r\n").as_bytes()).await.unwrap();
+    packed.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    soon("the end", packed.read_to_end(&mut answer)).await.unwrap();
+    assert_eq!(values(&String::from_utf8_lossy(&answer), "content-encoding"), ["gzip"], "the layer is there");
 }
 
 /// A panic inside the handler is caught, and what the layer answers is not sent: the connection is gone.

@@ -38,8 +38,9 @@ impl Planned {
         said.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
-    /// Undoes what layers said of the response's body, which is empty: axum gives it a length, compression a coding.
-    /// The bytes behind the head are the conversation's, and only the handler knows them.
+    /// Undoes what layers said of the response's body, which is empty: axum gives it the length 0, a compression that
+    /// does not look at sizes a coding. The bytes behind the head are the conversation's, and only the handler knows
+    /// them.
     pub(super) fn restore_framing(&mut self, headers: &mut HeaderMap) {
         for name in FRAMING {
             headers.remove(name);
