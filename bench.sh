@@ -11,7 +11,7 @@ readonly go_server=$target/peers/server-go
 main() {
   local command=${1:-}
   case $command in
-    takeover | http | client) shift; measure "$command" "$@" ;;
+    takeover | http | client | axum) shift; measure "$command" "$@" ;;
     profile) shift; profile "$@" ;;
     -h | --help) usage ;;
     *) usage >&2; exit 2 ;;
@@ -22,18 +22,23 @@ usage() {
   cat <<'TEXT'
 Usage: ./bench.sh takeover|http [OPTIONS]           measure our server against hyper's and Go's
        ./bench.sh client [OPTIONS]                  measure our client against hyper's
-       ./bench.sh profile takeover|http|client      where our server or client spends its time (needs perf)
+       ./bench.sh axum [OPTIONS]                    measure an axum app on our engine against axum::serve
+       ./bench.sh profile takeover|http|client|axum
+                                                    where our server or client spends its time (needs perf)
 
   takeover   servers: connect, GET with Upgrade, 101, 64 bytes there and back, close
   http       servers: ordinary requests on kept-alive connections
   client     clients: both, first requests and then takeovers
+  axum       servers: both, one Router on our engine and on hyper
 
 Options:
   --rounds N       rounds of two runs per program, there and back: A B C C B A (5)
-  --ops N          operations per run (takeovers 20000, requests 500000; given, it holds for both parts of client)
+  --ops N          operations per run (takeovers 20000, requests 500000, of axum 300000; given, it holds for
+                   both parts of client and axum)
   --held N         connections held while memory is read (5000)
   --peers A,B,...  servers of hijack, hijack-in-handler, hyper, hyper-timer, go (hijack,hyper,go);
-                   clients of hijack, hijack-map, hyper (hijack,hyper); the first one is profiled
+                   clients of hijack, hijack-map, hyper (hijack,hyper);
+                   engines of axum of hijack, hyper (hijack,hyper); the first one is profiled
   --save           also write benches/results/DATE-SUITE-COMMIT.json
 
 Examples: ./bench.sh takeover --rounds 5 --ops 20000
@@ -62,7 +67,7 @@ measure() {
 
 profile() {
   local suite=${1:-} folder=$target/bench-profile data
-  [[ $suite == takeover || $suite == http || $suite == client ]] || { usage >&2; exit 2; }
+  [[ $suite == takeover || $suite == http || $suite == client || $suite == axum ]] || { usage >&2; exit 2; }
   command -v perf >/dev/null || fail "perf is missing: apt-get install linux-perf (Debian) or linux-tools (Ubuntu)"
   build "$suite"
   rm -rf "$folder"
@@ -81,10 +86,10 @@ symbols() {
     sed -e '/^#/d' -e '/^$/d' -e 's/[- ]*$//'
 }
 
-# The suite decides what is needed: clients are not compared with Go's.
+# The suite decides what is needed: clients and axum apps are not compared with Go's.
 build() {
   cargo build --quiet --release --locked --package hijack-bench --bins
-  if [[ $1 != client ]]; then build_go; fi
+  if [[ $1 == takeover || $1 == http ]]; then build_go; fi
 }
 
 build_go() {
@@ -127,6 +132,7 @@ versions() {
   local go
   rustc --version | cut -d' ' -f1,2
   locked hyper
+  locked axum
   locked tokio
   if go=$(find_go); then "$go" env GOVERSION; fi
 }

@@ -53,4 +53,6 @@ pub(crate) enum Suite {
     Http,
     /// Both, with clients under measurement.
     Client,
+    /// Both, with axum apps under measurement.
+    Axum,
 }

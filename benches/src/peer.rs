@@ -6,11 +6,13 @@ use std::path::PathBuf;
 
 use crate::options::Options;
 
-/// At which end of the connections the measured programs stand.
+/// What the measured programs are to the connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     Server,
     Client,
+    /// An axum app; the peers are the engines that serve it.
+    AxumServer,
 }
 
 /// One program, and its variant that counts allocations.
@@ -54,13 +56,13 @@ impl Peer {
         }
     }
 
-    /// The program `ROLE-FILE` beside this one.
+    /// The program of that role and name beside this one.
     fn beside(name: &str, role: Role, file: &str, arguments: &'static [&'static str]) -> io::Result<Self> {
         let own = std::env::current_exe()?;
         Ok(Self {
             name: name.to_owned(),
-            program: own.with_file_name(format!("{role}-{file}")),
-            counted: own.with_file_name(format!("{role}-{file}-counted")),
+            program: own.with_file_name(format!("{}-{file}", role.file())),
+            counted: own.with_file_name(format!("{}-{file}-counted", role.file())),
             arguments,
             runs_in_valgrind: true,
         })
@@ -74,10 +76,19 @@ impl Peer {
 }
 
 impl Role {
+    /// How the files of its programs begin.
+    fn file(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Client => "client",
+            Self::AxumServer => "server-axum",
+        }
+    }
+
     fn default_peers(self) -> &'static [&'static str] {
         match self {
             Self::Server => &[OURS, "hyper", "go"],
-            Self::Client => &[OURS, "hyper"],
+            Self::Client | Self::AxumServer => &[OURS, "hyper"],
         }
     }
 }
@@ -87,6 +98,7 @@ impl fmt::Display for Role {
         f.write_str(match self {
             Self::Server => "server",
             Self::Client => "client",
+            Self::AxumServer => "axum server",
         })
     }
 }

@@ -9,10 +9,11 @@ use crate::load::Workload;
 use crate::options::Options;
 use crate::peer::Peer;
 use crate::program::Program;
+use crate::suite::Subject;
 
 /// Loads the first program of `--peers` and records it to `file`.
-pub(crate) async fn record<W: Workload>(options: &Options, ops: u64, file: &Path) -> io::Result<()> {
-    let peers = Peer::present(W::ROLE, options)?;
+pub(crate) async fn record<W: Workload>(subject: &Subject, options: &Options, file: &Path) -> io::Result<()> {
+    let peers = Peer::present(subject.role, options)?;
     let peer = &peers[0];
     let program = Program::start(&peer.program, peer.arguments, options.core)?;
     let mut load = W::open_warm(program).await?;
@@ -22,7 +23,7 @@ pub(crate) async fn record<W: Workload>(options: &Options, ops: u64, file: &Path
         .spawn()?;
     // perf says nothing when it is ready; the first moments of the load may be lost.
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let done = load.run_bounded(options.ops.unwrap_or(ops)).await;
+    let done = load.run_bounded(options.ops.unwrap_or(subject.ops)).await;
     drop(load);
     let status = perf.wait()?;
     done?;

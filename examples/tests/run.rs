@@ -198,6 +198,76 @@ fn client_pipeline_reads_answers_in_order() {
     assert_eq!(printed, format!("2 requests under way\n/a: {refusal}\n/b: {refusal}\n"));
 }
 
+#[test]
+fn axum_echo_sends_lines_to_everybody() {
+    let room = Example::start("axum_echo", &[ANY_PORT]);
+    let enter = || {
+        let mut stream = room.connect();
+        let request = b"GET /room HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: lines\r\n\r\n";
+        stream.write_all(request).expect("written");
+        assert!(read_head(&mut stream).starts_with("HTTP/1.1 101 "));
+        stream
+    };
+    let (mut speaker, mut listener) = (enter(), enter());
+    // Each hears itself, so each is in the room from then on.
+    for stream in [&mut listener, &mut speaker] {
+        stream.write_all(b"hello\n").expect("written");
+        assert_eq!(read_line(stream), "hello\n");
+    }
+    assert_eq!(read_line(&mut listener), "hello\n");
+}
+
+#[test]
+fn axum_mixed_counts_what_its_layers_let_through() {
+    let app = Example::start("axum_mixed", &[ANY_PORT]);
+    let dial = |ticket: &str| {
+        format!("GET /dial HTTP/1.1\r\nHost: a\r\n{ticket}Connection: upgrade\r\nUpgrade: dial\r\n\r\nHAL")
+    };
+    let refused = app.ask(dial("").replace("HAL", "").as_bytes());
+    assert!(refused.starts_with("HTTP/1.1 403 ") && refused.ends_with("no ticket\n"), "{refused}");
+    assert!(app.ask(dial("X-Ticket: 1\r\n").as_bytes()).ends_with("\r\n\r\nIBM"));
+    assert!(app.ask(b"GET /count HTTP/1.0\r\n\r\n").ends_with("\r\n\r\n1"));
+}
+
+/// RFC 6455 §1.3 has this key and its answer; §5.7 the frames.
+#[test]
+fn axum_websocket_echoes_a_message() {
+    let app = Example::start("axum_websocket", &[ANY_PORT]);
+    let mut stream = app.connect();
+    let key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    let head =
+        format!("GET /ws HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n{key}\r\n");
+    stream.write_all(head.as_bytes()).expect("written");
+    let answer = read_head(&mut stream);
+    assert!(answer.contains("Sec-Websocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"), "{answer}");
+    stream.write_all(b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58").expect("written");
+    let mut frame = [0; 7];
+    stream.read_exact(&mut frame).expect("a frame");
+    assert_eq!(&frame, b"\x81\x05Hello");
+}
+
+#[test]
+fn tower_connect_proxy_leads_to_this_machine_only() {
+    let proxy = Example::start("tower_connect_proxy", &[ANY_PORT]);
+    let server = Example::start("takeover", &[ANY_PORT]);
+    let port = server.address.rsplit(':').next().expect("a port");
+    let to_server =
+        format!("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n\r\nGET / HTTP/1.0\r\n\r\n", server.address);
+    assert!(proxy.ask(to_server.as_bytes()).ends_with("\r\n\r\nhello world"), "through to {port}");
+    let abroad = proxy.ask(b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n");
+    assert!(abroad.starts_with("HTTP/1.1 403 "), "{abroad}");
+}
+
+fn read_line(stream: &mut TcpStream) -> String {
+    let mut line = Vec::new();
+    let mut byte = [0];
+    while !line.ends_with(b"\n") {
+        stream.read_exact(&mut byte).expect("a whole line");
+        line.extend_from_slice(&byte);
+    }
+    String::from_utf8(line).expect("text")
+}
+
 /// The proxy is a socket of the test's own that opens one tunnel and is the server behind it.
 #[test]
 fn client_proxy_asks_through_the_tunnel() {

@@ -8,7 +8,6 @@ use hijack_bench::order::Order;
 
 use super::Workload;
 use super::upstream::{Route, Upstream};
-use crate::peer::Role;
 use crate::program::Program;
 
 /// Requests on connections that stay open from one run to the next.
@@ -55,8 +54,6 @@ impl Operation for Takeovers {
 }
 
 impl<O: Operation> Workload for Clients<O> {
-    const ROLE: Role = Role::Client;
-
     async fn open(client: Program) -> io::Result<Self> {
         let upstream = Upstream::open(O::ROUTE).await?;
         let order = O::order(upstream.address());

@@ -11,7 +11,6 @@ use tokio::task::JoinSet;
 use super::Workload;
 use super::connection::Connection;
 use super::expected::Expected;
-use crate::peer::Role;
 use crate::program::Program;
 
 /// Connections that stay open from one run to the next.
@@ -32,8 +31,6 @@ struct Question {
 }
 
 impl Workload for Http {
-    const ROLE: Role = Role::Server;
-
     async fn open(mut server: Program) -> io::Result<Self> {
         let address = server.address().await?;
         let question = Arc::new(Question::learn(address).await?);

@@ -14,14 +14,10 @@ pub(crate) use clients::{ClientRequests, ClientTakeovers};
 pub(crate) use http::Http;
 pub(crate) use takeover::Takeover;
 
-use crate::peer::Role;
 use crate::program::Program;
 
 /// One kind of work for a program.
 pub(crate) trait Workload: Sized {
-    /// Which programs can do it.
-    const ROLE: Role;
-
     /// Prepares the work and has one operation done, which is checked for its meaning.
     async fn open(program: Program) -> io::Result<Self>;
 

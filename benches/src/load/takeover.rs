@@ -11,7 +11,6 @@ use tokio::task::JoinSet;
 use super::Workload;
 use super::connection::Connection;
 use super::expected::Expected;
-use crate::peer::Role;
 use crate::program::Program;
 
 /// A new connection for every operation.
@@ -31,8 +30,6 @@ struct Question {
 }
 
 impl Workload for Takeover {
-    const ROLE: Role = Role::Server;
-
     async fn open(mut server: Program) -> io::Result<Self> {
         let question = Question::learn(server.address().await?).await?;
         Ok(Self { server, question, held: Vec::new() })

@@ -1,5 +1,6 @@
 //! What the Rust servers share: one thread, an address on stdout, orders on stdin.
 
+pub mod axum;
 pub mod hijack;
 pub mod hyper;
 

@@ -2,8 +2,10 @@
 
 use super::{Part, Subject};
 use crate::bar::Bar;
+use crate::peer::Role;
 
 pub(super) const REQUESTS: Subject = Subject {
+    role: Role::Client,
     name: "client-requests",
     title: "client requests: GET, 200 with 13 bytes, on a kept-alive connection",
     held: "idle keep-alive",
@@ -11,6 +13,7 @@ pub(super) const REQUESTS: Subject = Subject {
 };
 
 pub(super) const TAKEOVERS: Subject = Subject {
+    role: Role::Client,
     name: "client-takeovers",
     title: "client takeovers: connect, GET with Upgrade, 101, 64 bytes there and back, close",
     held: "taken-over",

@@ -2,8 +2,10 @@
 
 use super::{Part, Subject};
 use crate::bar::Bar;
+use crate::peer::Role;
 
 pub(super) const SUBJECT: Subject = Subject {
+    role: Role::Server,
     name: "http",
     title: "http: GET, 200 with 13 bytes, on a kept-alive connection",
     held: "idle keep-alive",

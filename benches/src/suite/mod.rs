@@ -2,6 +2,7 @@
 //!
 //! A new suite is a [`Workload`] for each of its parts, a variant of [`Suite`], and a file here with its bars.
 
+mod axum;
 mod client;
 mod http;
 mod takeover;
@@ -11,7 +12,7 @@ use std::{fs, io};
 
 use crate::load::{ClientRequests, ClientTakeovers, Http, Takeover, Workload};
 use crate::options::{Options, Suite};
-use crate::peer::{OURS, Peer};
+use crate::peer::{OURS, Peer, Role};
 use crate::report::{Measured, Report};
 use crate::rounds::{self, Sample};
 use crate::{footprint, instructions, profile};
@@ -35,6 +36,12 @@ pub(crate) async fn measure(options: &Options) -> io::Result<Report> {
             let bars = client::bars(&requests, &takeovers);
             (vec![requests, takeovers], bars)
         }
+        Suite::Axum => {
+            let requests = Part::measure::<Http>(&axum::REQUESTS, options).await?;
+            let takeovers = Part::measure::<Takeover>(&axum::TAKEOVERS, options).await?;
+            let bars = axum::bars(&requests, &takeovers);
+            (vec![requests, takeovers], bars)
+        }
     };
     Ok(Report { parts, bars, options: options.clone() })
 }
@@ -49,12 +56,18 @@ pub(crate) async fn profile(options: &Options, folder: &Path) -> io::Result<()> 
             client::REQUESTS.profile::<ClientRequests>(options, folder).await?;
             client::TAKEOVERS.profile::<ClientTakeovers>(options, folder).await
         }
+        Suite::Axum => {
+            axum::REQUESTS.profile::<Http>(options, folder).await?;
+            axum::TAKEOVERS.profile::<Takeover>(options, folder).await
+        }
     }
 }
 
 /// What is particular to a part of a suite.
 #[derive(Debug)]
 pub(crate) struct Subject {
+    /// Which programs are measured.
+    pub(crate) role: Role,
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
     pub(crate) held: &'static str,
@@ -72,13 +85,13 @@ pub(crate) struct Part {
 
 impl Subject {
     async fn profile<W: Workload>(&self, options: &Options, folder: &Path) -> io::Result<()> {
-        profile::record::<W>(options, self.ops, &folder.join(format!("{}.data", self.name))).await
+        profile::record::<W>(self, options, &folder.join(format!("{}.data", self.name))).await
     }
 }
 
 impl Part {
     async fn measure<W: Workload>(subject: &'static Subject, options: &Options) -> io::Result<Self> {
-        let peers = Peer::present(W::ROLE, options)?;
+        let peers = Peer::present(subject.role, options)?;
         let ops = options.ops.unwrap_or(subject.ops);
         eprintln!("{}", subject.title);
         let series = rounds::measure::<W>(&peers, ops, options).await?;

@@ -2,8 +2,10 @@
 
 use super::{Part, Subject};
 use crate::bar::Bar;
+use crate::peer::Role;
 
 pub(super) const SUBJECT: Subject = Subject {
+    role: Role::Server,
     name: "takeover",
     title: "takeover: connect, GET with Upgrade, 101, 64 bytes there and back, close",
     held: "taken-over",

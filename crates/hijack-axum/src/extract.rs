@@ -9,6 +9,7 @@ use axum_core::response::Response;
 use hijack::{Conn, Error, Peer};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use http_body::Body as _;
 
 use crate::{HijackerRejection, NotTaken};
 
@@ -91,7 +92,7 @@ impl Hijacker {
     where
         F: Future<Output = Result<(), Error>> + Send + 'static,
     {
-        self.0.take_over_with(conversation).map(Body::new)
+        self.0.take_over_with(conversation).map(into_axum)
     }
 
     /// Takes the connection over now, writing nothing; what the handler returns afterwards is not sent.
@@ -140,7 +141,7 @@ impl TypedHijacker {
     where
         F: Future<Output = Result<(), Error>> + Send + 'static,
     {
-        self.0.take_over_with(conversation).map(Body::new)
+        self.0.take_over_with(conversation).map(into_axum)
     }
 
     /// As [`Hijacker::take_over`]: the head is written now.
@@ -155,4 +156,9 @@ impl TypedHijacker {
     pub async fn take_over(self) -> Result<Conn, NotTaken> {
         self.0.take_over().await.map_err(NotTaken)
     }
+}
+
+/// An empty body needs no box, and a response that plans a takeover has one.
+fn into_axum(body: hijack::Body) -> Body {
+    if body.is_end_stream() { Body::empty() } else { Body::new(body) }
 }

@@ -3,10 +3,12 @@
 use std::any::Any;
 use std::fmt;
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -65,10 +67,22 @@ impl Transport {
             Self::Custom(_) => "custom",
         }
     }
+
+    /// Whether the kernel holds bytes of the peer's, or its end: a busy runtime may not have heard of them yet.
+    pub(crate) fn has_news(&self) -> bool {
+        let socket = match self {
+            Self::Tcp(tcp) => SockRef::from(tcp),
+            Self::Unix(unix) => SockRef::from(unix),
+            Self::Tls(tls) => return tls.transport().has_news(),
+            Self::Custom(_) => return false,
+        };
+        let peeked = socket.peek(&mut [MaybeUninit::uninit()]);
+        !peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
 }
 
 /// Has the kernel ask, after silence of `after`, whether the peer still lives. Sockets that cannot stay as they are.
-pub(crate) fn set_probes<'s>(socket: impl Into<socket2::SockRef<'s>>, after: Option<Duration>) {
+pub(crate) fn set_probes<'s>(socket: impl Into<SockRef<'s>>, after: Option<Duration>) {
     if let Some(after) = after {
         let probes = socket2::TcpKeepalive::new().with_time(after).with_interval(after);
         let _ = socket.into().set_tcp_keepalive(&probes);

@@ -33,7 +33,7 @@ impl<Io: Stream> Wire<Io> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<usize>> {
-        self.lease.check()?;
+        self.lease.check_before_read()?;
         let before = buf.filled().len();
         let result = match Pin::new(&mut self.io).poll_read(cx, buf) {
             Poll::Ready(result) => result,

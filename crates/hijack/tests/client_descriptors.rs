@@ -98,7 +98,7 @@ const WAYS: [&str; 11] = [
 
 async fn through_pool(pool: &Pool, endpoint: &Endpoint, round: usize) {
     let response = pool.request(endpoint, get("/")).await.expect("an answer");
-    if round % 3 == 0 {
+    if round.is_multiple_of(3) {
         drop(response);
     } else {
         assert_eq!(response.into_body().collect().await.expect("a body").to_bytes(), "a body");

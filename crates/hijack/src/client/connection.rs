@@ -142,13 +142,14 @@ impl<Io: Stream> ClientConnection<Io> {
     ///
     /// The target is the URI's path and query; `CONNECT` takes its authority, or its path where it has none, as
     /// Go's net/rpc asks. `Host` is the request's own, else the URI's authority, else the endpoint's; a request of
-    /// HTTP/1.0 gets none of its own. The body is framed by its length: `Content-Length` where it is known,
+    /// HTTP/1.0 gets none of its own, one of any other version goes as HTTP/1.1. The body is framed by its length: `Content-Length` where it is known,
     /// chunks otherwise. What was not read of the answer before is thrown away.
     ///
     /// # Errors
     ///
     /// As [`send`](Self::send) and [`answer`](Self::answer). [`Error::AnswersPending`] if earlier answers are still
-    /// to come; nothing is sent then.
+    /// to come, [`Error::BodyTooLong`] if more than [`ClientConfig::drain_len`] of the body before is unread; nothing
+    /// is sent then.
     ///
     /// # Cancel safety
     ///
@@ -225,7 +226,7 @@ impl<Io: Stream> ClientConnection<Io> {
         if empty {
             inner.session.end_request(None, inner.wire.out())?;
         } else {
-            let waits = head.version == Version::HTTP_11
+            let waits = head.version != Version::HTTP_10
                 && head
                     .headers
                     .get(EXPECT)
@@ -384,11 +385,13 @@ impl<Io: Stream> ClientConnection<Io> {
         let ended = if record.peer_ended() { EndReason::PeerClosed } else { EndReason::Closed };
         record.set_end(ended);
     }
+}
 
+impl ClientConnection {
     /// Whether the server is silent, as it must be between two exchanges: neither bytes nor its end are there.
     pub(super) fn is_quiet(&mut self) -> bool {
         let mut cx = Context::from_waker(std::task::Waker::noop());
-        self.is_open() && self.0.poll_fill(&mut cx).is_pending()
+        self.is_open() && self.0.poll_fill(&mut cx).is_pending() && !self.io().has_news()
     }
 }
 
@@ -404,11 +407,12 @@ impl<Io: Stream> Inner<Io> {
         }
         let host = target::host(head, self.host.as_ref());
         let target = target::of(head, self.absolute_form, host.as_deref());
+        let is_old = head.version == Version::HTTP_10;
         let outgoing = Outgoing {
             method: &head.method,
             target: target.as_bytes(),
-            version: head.version,
-            host: host.as_deref().filter(|_| head.version != Version::HTTP_10),
+            version: if is_old { Version::HTTP_10 } else { Version::HTTP_11 },
+            host: host.as_deref().filter(|_| !is_old),
             upgrade,
             headers: &head.headers,
             body: length.map_or(AnswerBody::Unknown, AnswerBody::Exact),
@@ -488,7 +492,9 @@ impl<Io: Stream> Inner<Io> {
         loop {
             match self.session.poll_head()? {
                 h1::Answered::Interim(head) => {
-                    if let (StatusCode::CONTINUE, Some(upload)) = (head.status(), &mut self.upload) {
+                    // One for an earlier request says nothing of the body that waits.
+                    let is_wanted = head.status() == StatusCode::CONTINUE && self.session.pending() == 1;
+                    if let Some(upload) = self.upload.as_mut().filter(|_| is_wanted) {
                         upload.release();
                     }
                     return Poll::Ready(Ok(Answered::Interim(head)));
@@ -514,9 +520,10 @@ impl<Io: Stream> Inner<Io> {
         closes: bool,
     ) -> Answer {
         self.wire.lease.end_wait();
-        let early = self.session.is_sending();
+        let early = self.session.is_sending() && self.session.pending() == 0;
+        let unwanted = early && self.upload.as_ref().is_some_and(Upload::is_held);
         // A server that closes reads no further; one that was to say `100 Continue` and did not wants no body.
-        if early && (closes || self.upload.as_ref().is_some_and(Upload::is_held)) {
+        if self.session.is_sending() && (closes || unwanted) {
             self.upload = None;
             self.session.end_requests();
         }

@@ -174,6 +174,13 @@ impl Lease {
         }
     }
 
+    /// As [`check`](Self::check), before a read: what HTTP waited for is read if it has come, though its reader was
+    /// away for longer than it might have taken. The limits of a conversation hold at any time.
+    pub(crate) fn check_before_read(&self) -> io::Result<()> {
+        let at_any_time = self.record.state() == State::Taken || self.record.forced.load(Relaxed);
+        if at_any_time { self.check() } else { Ok(()) }
+    }
+
     /// As [`check`](Self::check), for a reader about to wait: it will be woken when that changes.
     pub(crate) fn check_reader(&self, waker: &std::task::Waker) -> io::Result<()> {
         self.record.reader.register(waker);

@@ -5,6 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use hijack_proto::h1::TakeOverError;
 use hijack_proto::handover::{self, Refusal};
 use http::header::{CONNECTION, UPGRADE};
@@ -287,7 +288,11 @@ where
     if let Way::Upgrade(protocol) = &way {
         // For the layers' eyes: the engine writes both itself.
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-        headers.extend(HeaderValue::from_str(protocol).ok().map(|protocol| (UPGRADE, protocol)));
+        let protocol = match protocol {
+            Cow::Borrowed(name) => HeaderValue::from_maybe_shared(Bytes::from_static(name.as_bytes())),
+            Cow::Owned(name) => HeaderValue::from_str(name),
+        };
+        headers.extend(protocol.ok().map(|protocol| (UPGRADE, protocol)));
     }
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;

@@ -48,6 +48,8 @@ async fn writes_heads() {
         ("GET", "/", OLD, &[], "GET / HTTP/1.0\r\n\r\n"),
         ("GET", "http://b/", OLD, &[], "GET / HTTP/1.0\r\n\r\n"),
         ("GET", "/", OLD, &[("host", "mine")], "GET / HTTP/1.0\r\nHost: mine\r\n\r\n"),
+        ("GET", "/", Version::HTTP_2, &[], "GET / HTTP/1.1\r\nHost: HERE\r\n\r\n"),
+        ("GET", "/", Version::HTTP_3, &[], "GET / HTTP/1.1\r\nHost: HERE\r\n\r\n"),
         ("HEAD", "/", NEW, &[], "HEAD / HTTP/1.1\r\nHost: HERE\r\n\r\n"),
         ("OPTIONS", "*", NEW, &[], "OPTIONS * HTTP/1.1\r\nHost: HERE\r\n\r\n"),
         ("DELETE", "/x", NEW, &[], "DELETE /x HTTP/1.1\r\nHost: HERE\r\n\r\n"),
@@ -193,6 +195,20 @@ async fn sends_pieces_of_any_size() {
         };
         tokio::join!(sending, reading);
     }
+}
+
+/// A request of a later version goes on as one of HTTP/1.1, chunks and all: its connection is kept.
+#[tokio::test]
+async fn later_versions_are_sent_as_http11() {
+    let (mut connection, mut far) = pair().await;
+    let (body, feed) = source();
+    feed.data("abc");
+    drop(feed);
+    let mut request = post(body);
+    *request.version_mut() = Version::HTTP_2;
+    connection.send(request).await.expect("it can be sent");
+    far.expect("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n").await;
+    assert!(connection.is_open());
 }
 
 /// A head that does not fit its body is refused before a byte is sent.

@@ -271,6 +271,11 @@ async fn a_late_reader_finds_the_answer() {
     far.send(answered("in time")).await;
     sleep(LIMIT * 10).await;
     expect_answer(&mut connection, 200, "in time").await;
+    connection.send(get()).await.expect("open");
+    assert!(once(connection.answer()).await.is_none(), "somebody waits, and gives up");
+    far.send(answered("in time")).await;
+    sleep(LIMIT * 10).await;
+    expect_answer(&mut connection, 200, "in time").await;
 }
 
 /// Kills a connection in the `step`th stage of its life, while somebody waits on it; gives what that one was told.

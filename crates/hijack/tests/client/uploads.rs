@@ -102,6 +102,52 @@ async fn a_pipelined_request_goes_behind_an_expecting_one() {
     expect_answer(&mut connection, 200, "two").await;
 }
 
+/// An answer to an earlier request says nothing of a body that waits: neither that it is wanted nor that it is not.
+#[tokio::test(start_paused = true)]
+async fn answers_to_earlier_requests_are_not_the_bodys() {
+    for interim in [true, false] {
+        let (mut connection, mut far) = pipe(4096, |_| ());
+        connection.send(get()).await.expect("open");
+        connection.send(expecting(Body::from("body"))).await.expect("open");
+        far.expect(GET).await;
+        far.expect(HEAD).await;
+        if interim {
+            far.send("HTTP/1.1 100 Continue\r\n\r\n").await;
+            assert!(polled(10, connection.answer()).await.is_none());
+            assert!(far.is_silent().await, "that was for the first one");
+        }
+        far.send(answered("one")).await;
+        let answer = expect_answer(&mut connection, 200, "one").await;
+        assert!(!answer.early && !answer.closes, "its own request was sent whole");
+        assert!(polled(10, connection.answer()).await.is_none());
+        assert!(far.is_silent().await, "nor was that for the second one");
+        far.send("HTTP/1.1 100 Continue\r\n\r\n").await;
+        assert!(polled(10, connection.answer()).await.is_none());
+        far.expect("body").await;
+        far.send(answered("two")).await;
+        expect_answer(&mut connection, 200, "two").await;
+        assert!(connection.is_open());
+    }
+}
+
+/// An answer that closes ends the sending of the requests behind its own.
+#[tokio::test]
+async fn an_answer_that_closes_ends_a_later_upload() {
+    let (mut connection, mut far) = pipe(4096, |_| ());
+    connection.send(get()).await.expect("open");
+    let (body, feed) = source();
+    connection.send(post(body)).await.expect("open");
+    far.expect(GET).await;
+    far.head().await;
+    far.send("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").await;
+    let answer = expect_answer(&mut connection, 200, "").await;
+    assert!(answer.closes && !answer.early);
+    assert!(feed.is_unwanted(), "nobody reads it any more");
+    far.end().await;
+    let error = soon("the end", connection.answer()).await.expect_err("it ended");
+    assert!(matches!(error, Error::Unanswered(1)), "{error:?}");
+}
+
 const LARGE: usize = 20 << 20;
 
 /// An answer that comes while a large body is sent, from a server that closes behind it, in order or by a reset: it is
@@ -438,7 +484,25 @@ async fn a_body_with_a_limit_ends_in_time() {
     assert_eq!(error.timeout(), Some(Timeout::Body), "{error:?}");
 }
 
-/// An early answer to a body of the pool's and the stage's kinds alike leaves no task and no body behind.
+/// A read by `AsyncRead` that was given up does not count on either.
+#[tokio::test(start_paused = true)]
+async fn a_read_that_is_given_up_does_not_count_on() {
+    let (mut connection, mut far) = pipe(4096, |config| config.body_timeout = Some(Duration::from_secs(1)));
+    connection.send(get()).await.expect("open");
+    far.expect(GET).await;
+    far.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n").await;
+    answer_of(&mut connection).await;
+    for _ in 0..3 {
+        let mut some = [0; 4];
+        assert!(once(connection.body().read(&mut some)).await.is_none());
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        far.send("some").await;
+        let len = connection.body().read(&mut some).await.expect("it was not read meanwhile");
+        assert_bytes(&some[..len], "some", "what came");
+    }
+}
+
+/// A connection that is dropped drops the body that it was sending.
 #[tokio::test]
 async fn a_dropped_connection_drops_its_body() {
     let stage = Stage::new(|_| ()).await;

@@ -1,0 +1,14 @@
+//! axum on our engine, counting its allocations.
+
+use std::alloc::System;
+
+use hijack_bench::heap::Heap;
+use hijack_bench::servers::{self, axum};
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+fn main() -> std::io::Result<()> {
+    servers::run(axum::serve_on_hijack, Some(|| Heap::of(ALLOCATOR)))
+}

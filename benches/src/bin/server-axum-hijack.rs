@@ -1,0 +1,7 @@
+//! axum on our engine, as it is used.
+
+use hijack_bench::servers::{self, axum};
+
+fn main() -> std::io::Result<()> {
+    servers::run(axum::serve_on_hijack, None)
+}

@@ -1,0 +1,46 @@
+//! What a request and a takeover cost an axum app.
+
+use super::{Part, Subject};
+use crate::bar::Bar;
+use crate::peer::Role;
+
+pub(super) const REQUESTS: Subject = Subject {
+    role: Role::AxumServer,
+    name: "axum-requests",
+    title: "axum requests: GET, 200 with 13 bytes, on a kept-alive connection",
+    held: "idle keep-alive",
+    ops: 300_000,
+};
+
+pub(super) const TAKEOVERS: Subject = Subject {
+    role: Role::AxumServer,
+    name: "axum-takeovers",
+    title: "axum takeovers: connect, GET with Upgrade, 101, 64 bytes there and back, close",
+    held: "taken-over",
+    ops: 20_000,
+};
+
+pub(super) fn bars(requests: &Part, takeovers: &Part) -> Vec<Bar> {
+    vec![
+        Bar {
+            what: "axum CPU per request, hijack / hyper",
+            value: requests.ratio("hyper", |sample| sample.total),
+            limit: 1.1,
+        },
+        Bar {
+            what: "axum CPU per takeover, hijack / hyper",
+            value: takeovers.ratio("hyper", |sample| sample.total),
+            limit: 1.1,
+        },
+        Bar {
+            what: "allocations per takeover",
+            value: takeovers.ours().map(|program| program.footprint.allocations),
+            limit: 13.0,
+        },
+        Bar {
+            what: "heap bytes per idle keep-alive connection",
+            value: requests.ours().map(|program| program.footprint.heap_bytes),
+            limit: 5.0 * 1024.0,
+        },
+    ]
+}
