@@ -93,7 +93,7 @@ pub(crate) async fn compare(app: impl Fn() -> Router, talks: impl IntoIterator<I
     let (hyper, hyper_at) = listen().await;
     let (ours, ours_at) = listen().await;
     let (by_hyper, by_ours) = (axum::serve(hyper, app()), hijack_axum::serve(ours, app()));
-    let serving = [tokio::spawn(async { drop(by_hyper.await) }), tokio::spawn(async { drop(by_ours.await) })];
+    let serving = [tokio::spawn(async { _ = by_hyper.await }), tokio::spawn(async { _ = by_ours.await })];
     let mut wrong = Vec::new();
     for talk in talks {
         wrong.extend(differences(&talk, hyper_at, ours_at).await);
