@@ -49,7 +49,12 @@ impl Lines {
     }
 
     fn collect(&self) -> HeaderMap {
-        self.iter().filter_map(|(name, value)| to_field(&self.raw, name, value)).collect()
+        // Made as large as it will be, with the two line ends too much that are no header's.
+        let mut map = HeaderMap::with_capacity(memchr::memchr_iter(b'\n', &self.raw).count());
+        for (name, value) in self.iter().filter_map(|(name, value)| to_field(&self.raw, name, value)) {
+            map.append(name, value);
+        }
+        map
     }
 
     /// Names in their spelling, values without the white space around them.
@@ -58,8 +63,12 @@ impl Lines {
     }
 
     fn untrimmed(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let lines = self.raw.split(|&byte| byte == b'\n').skip(1);
-        lines.filter_map(|line| {
+        let mut ends = memchr::memchr_iter(b'\n', &self.raw);
+        let mut start = ends.next().map_or(self.raw.len(), |end| end + 1);
+        std::iter::from_fn(move || {
+            let end = ends.next()?;
+            let line = &self.raw[std::mem::replace(&mut start, end + 1)..end];
+            // The empty line at the end has none.
             let colon = memchr::memchr(b':', line)?;
             let value = &line[colon + 1..];
             Some((&line[..colon], value.strip_suffix(b"\r").unwrap_or(value)))
