@@ -88,11 +88,15 @@ impl<Io> Holder<Io> for Box<Serving<Io>> {
     }
 }
 
-/// Sends a whole answer for a request whose body may still be read by somebody.
+/// Sends a whole answer for a request whose body may still be read by somebody, the answer's own body for one.
+///
+/// Whether it will be read cannot be known yet. The head therefore does not announce the end of the connection; should
+/// too much be left in the end it is closed unannounced, rather than behind every answer that is made while the request
+/// comes.
 pub(crate) async fn send_answer<Io, H, B>(
     holder: &mut H,
     head: &response::Parts,
-    body: Pin<&mut B>,
+    mut body: Pin<&mut B>,
 ) -> Result<(), Error>
 where
     Io: Stream,
@@ -101,11 +105,42 @@ where
     B::Error: Into<BoxError>,
 {
     let length = body.size_hint().exact().map_or(AnswerBody::Unknown, AnswerBody::Exact);
-    holder.with(|serving| {
-        let goes_on = serving.is_drainable();
-        serving.put_answer(head, length, goes_on)
-    })??;
-    send(holder, body).await
+    let mut first = Poll::Pending;
+    if holder.with(|serving| serving.session.expects_continue())? && !body.is_end_stream() {
+        // RFC 9110 §10.1.1: behind the head there is no 100 any more, and a body that reads the request's would wait
+        // for what the client never sends.
+        first = poll_fn(|cx| Poll::Ready(body.as_mut().poll_frame(cx).map_err(Into::into))).await;
+    }
+    holder.with(|serving| serving.put_answer(head, length, true))??;
+    send(holder, pin!(Begun { first, body })).await
+}
+
+/// A body that was polled once, with what that gave.
+struct Begun<'a, B: http_body::Body> {
+    first: Poll<Option<Result<Frame<B::Data>, BoxError>>>,
+    body: Pin<&'a mut B>,
+}
+
+/// Nothing in it is pinned in its place.
+impl<B: http_body::Body> Unpin for Begun<'_, B> {}
+
+impl<B: http_body::Body<Error: Into<BoxError>>> http_body::Body for Begun<'_, B> {
+    type Data = B::Data;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, BoxError>>> {
+        match std::mem::replace(&mut self.first, Poll::Pending) {
+            Poll::Pending => self.body.as_mut().poll_frame(cx).map_err(Into::into),
+            first => first,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.first.is_pending() && self.body.is_end_stream()
+    }
 }
 
 /// Writes a body and ends the answer.

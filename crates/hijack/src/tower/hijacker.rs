@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hijack_proto::h1::TakeOverError;
 use hijack_proto::handover::{self, Refusal};
-use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::plan::{Plan, Planned, Way};
@@ -250,8 +250,9 @@ impl TypedHijacker {
         self
     }
 
-    /// As [`Hijacker::take_over_with`], behind the head, with what the layers add to it. Where there is no takeover
-    /// the response says so: [`NotTaken::into_response`].
+    /// As [`Hijacker::take_over_with`], behind the head, with what the layers add to it, except for length and
+    /// codings, which are as they were given here. Where there is no takeover the response says so:
+    /// [`NotTaken::into_response`].
     #[must_use = "the takeover happens when this response is returned"]
     pub fn take_over_with<F>(self, conversation: impl FnOnce(Conn) -> F + Send + 'static) -> Response<Body>
     where
@@ -298,9 +299,9 @@ where
         headers.extend(protocol.ok().map(|protocol| (UPGRADE, protocol)));
     }
     let status = response.status();
-    let framed = [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| response.headers().contains_key(name));
+    let framing = Planned::framing_of(response.headers());
     let conversation = Box::new(|conn| Box::pin(conversation(conn)) as _);
-    Plan::put(Planned { way, status, framed, conversation }, &mut response);
+    Plan::put(Planned { way, status, framing, conversation }, &mut response);
     response
 }
 

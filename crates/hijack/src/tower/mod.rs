@@ -2,7 +2,7 @@
 //!
 //! [`Server::serve_service`] runs any [`tower_service::Service`] on the same session as [`Server::serve`]. Every
 //! request carries a [`Hijacker`] among its extensions, and its body is read from the connection as far as it is
-//! asked for.
+//! asked for. The preface of HTTP/2, which [`Server::serve`]'s handlers may take over, is answered 505 here.
 //!
 //! ```text
 //! Exchange ─→ Slot ─→ Request<IncomingBody> ─→ service ─→ Response ─→ send …

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::{Response, StatusCode};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderName, Response, StatusCode};
 
 use crate::server::Conversation;
 use crate::{Body, Conn};
@@ -25,9 +26,29 @@ pub(super) struct Planned {
     pub(super) way: Way,
     /// A response with another status is a layer's, which declines.
     pub(super) status: StatusCode,
-    /// Whether the handler's own head says how long something is.
-    pub(super) framed: bool,
+    /// What the handler's head says of the bytes behind it.
+    pub(super) framing: HeaderMap,
     pub(super) conversation: Box<dyn FnOnce(Conn) -> Conversation + Send>,
+}
+
+/// The headers that tell how the bytes behind a head are to be read.
+const FRAMING: [HeaderName; 3] = [CONTENT_LENGTH, TRANSFER_ENCODING, CONTENT_ENCODING];
+
+impl Planned {
+    pub(super) fn framing_of(headers: &HeaderMap) -> HeaderMap {
+        let said = headers.iter().filter(|(name, _)| FRAMING.contains(name));
+        said.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    /// Undoes what layers said of the response's body, which is empty: axum gives it the length 0, a compression that
+    /// does not look at sizes a coding. The bytes behind the head are the conversation's, and only the handler knows
+    /// them.
+    pub(super) fn restore_framing(&mut self, headers: &mut HeaderMap) {
+        for name in FRAMING {
+            headers.remove(name);
+        }
+        headers.extend(std::mem::take(&mut self.framing));
+    }
 }
 
 /// A plan among a response's extensions, which must be `Clone`: the first to ask has it.

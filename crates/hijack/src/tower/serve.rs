@@ -7,8 +7,8 @@ use std::sync::Arc;
 use hijack_proto::Reason;
 use hijack_proto::h1::Handover;
 use hijack_proto::handover::{self, Refusal};
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{Request, Response, response};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Request, Response, StatusCode, response};
 use http_body::Body;
 use tokio::io::AsyncWriteExt;
 use tower_service::Service;
@@ -70,6 +70,9 @@ where
     B: Body,
     B::Error: Into<BoxError>,
 {
+    if exchange.head().is_http2_preface() {
+        return exchange.respond(http2_refused()).await;
+    }
     let (request, held) = open(exchange);
     let answered: Result<_, BoxError> = match poll_fn(|cx| service.poll_ready(cx).map_err(Into::into)).await {
         Ok(()) => service.call(request).await.map_err(Into::into),
@@ -84,6 +87,14 @@ where
         Some(planned) => carry_out(planned, held, response.into_parts().0).await,
         None => answer(held, response).await,
     }
+}
+
+/// The answer to the preface of HTTP/2, which a service would take for a request.
+fn http2_refused() -> Response<crate::Body> {
+    let mut response = Response::new("HTTP/2 is not spoken here: ask over HTTP/1.1\n".into());
+    *response.status_mut() = StatusCode::HTTP_VERSION_NOT_SUPPORTED;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
 }
 
 /// The exchange as a request that finds its way back to it.
@@ -122,12 +133,12 @@ where
 }
 
 /// Ends HTTP as planned; the conversation is run when everything of the service is gone.
-async fn carry_out(planned: Planned, held: Held, mut response: response::Parts) -> Result<Outcome, Error> {
-    if !planned.framed {
-        // Layers take it for an answer without a body.
-        response.headers.remove(CONTENT_LENGTH);
-        response.headers.remove(TRANSFER_ENCODING);
-    }
+async fn carry_out(
+    mut planned: Planned,
+    held: Held,
+    mut response: response::Parts,
+) -> Result<Outcome, Error> {
+    planned.restore_framing(&mut response.headers);
     if let Err(not_taken) = planned.way.check(&held.0, &response) {
         // Boxed, because it is rare and would make every exchange's future larger.
         return Box::pin(answer(held, not_taken.into_response())).await;
