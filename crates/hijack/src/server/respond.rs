@@ -52,7 +52,7 @@ impl<Io: Stream> Exchange<Io> {
         B::Error: Into<BoxError>,
     {
         let (head, body) = response.into_parts();
-        let length = body.size_hint().exact().map_or(AnswerBody::Unknown, AnswerBody::Exact);
+        let length = length_of(&body);
         // The head is written before anything is awaited, so the future is small.
         let goes_on = self.0.drains_soon();
         let begun = self.0.put_answer(&head, length, goes_on);
@@ -104,7 +104,7 @@ where
     B: http_body::Body,
     B::Error: Into<BoxError>,
 {
-    let length = body.size_hint().exact().map_or(AnswerBody::Unknown, AnswerBody::Exact);
+    let length = length_of(&*body);
     let mut first = Poll::Pending;
     if holder.with(|serving| serving.session.expects_continue())? && !body.is_end_stream() {
         // RFC 9110 §10.1.1: behind the head there is no 100 any more, and a body that reads the request's would wait
@@ -141,6 +141,14 @@ impl<B: http_body::Body<Error: Into<BoxError>>> http_body::Body for Begun<'_, B>
     fn is_end_stream(&self) -> bool {
         self.first.is_pending() && self.body.is_end_stream()
     }
+}
+
+/// What is known of a body's length: one that is at its end is empty, though a layer around it may not say so.
+fn length_of(body: &impl http_body::Body) -> AnswerBody {
+    if body.is_end_stream() {
+        return AnswerBody::Exact(0);
+    }
+    body.size_hint().exact().map_or(AnswerBody::Unknown, AnswerBody::Exact)
 }
 
 /// Writes a body and ends the answer.

@@ -130,6 +130,36 @@ async fn frames_answers_of_known_length() {
     }
 }
 
+/// A body that is at its end before it begins, of which nothing else is known: what tower-http's layers make of an
+/// empty one.
+struct Ended;
+
+impl http_body::Body for Ended {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Poll::Ready(None)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        true
+    }
+}
+
+/// RFC 9110 §8.6: an empty body has the length 0, and needs no chunks.
+#[tokio::test]
+async fn a_body_at_its_end_is_empty() {
+    let (mut client, exchange) = exchange(GET).await;
+    let outcome = exchange.respond(Response::new(Ended)).await.expect("answered");
+    client.expect("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+    drop(outcome);
+    client.expect_rest("").await;
+}
+
 /// Behaviour 20: the framing of a body of unknown length: chunks, the end of the connection toward HTTP/1.0, the
 /// declared length where there is one, and no body where there is none.
 #[tokio::test]
