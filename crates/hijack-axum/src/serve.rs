@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hijack::tower::IncomingBody;
@@ -11,7 +12,7 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use crate::connect_info::WithConnectInfo;
+use crate::connect_info;
 
 /// Serves `app`, an `axum::Router` or any other tower service, on `listener`: a `tokio::net::TcpListener`, a
 /// `UnixListener`, or a [`Listener`] with TLS.
@@ -93,7 +94,7 @@ where
             std::future::poll_fn(|cx| {
                 // Polled first, so that nothing is accepted any more behind the signal.
                 signalled = signal.as_mut().poll(cx).is_ready();
-                if signalled { std::task::Poll::Ready(()) } else { serving.as_mut().poll(cx) }
+                if signalled { Poll::Ready(()) } else { serving.as_mut().poll(cx) }
             })
             .await;
             // Somebody else shut the server down otherwise; this then tells how that went on.
@@ -108,5 +109,24 @@ impl<S> fmt::Debug for Serve<S> {
             .field("listener", &self.listener)
             .field("server", &self.server)
             .finish_non_exhaustive()
+    }
+}
+
+/// The app, whose requests carry `ConnectInfo`.
+#[derive(Debug, Clone)]
+struct WithConnectInfo<S>(S);
+
+impl<S: Service<Request<B>>, B> Service<Request<B>> for WithConnectInfo<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> S::Future {
+        connect_info::put(request.extensions_mut());
+        self.0.call(request)
     }
 }

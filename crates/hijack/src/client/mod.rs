@@ -6,14 +6,15 @@
 //!                                                  pool: connections kept between requests
 //! ```
 //!
-//! `endpoint` and `dial` get a stream, `connection` and `upload` move bytes both ways, `takeover` ends HTTP,
-//! `pool` keeps connections. Framing is decided in `hijack_proto` alone.
+//! `endpoint` and `dial` get a stream, `connection` is what its owner sees, `progress` and `upload` move bytes both
+//! ways, `takeover` ends HTTP, `pool` keeps connections. Framing is decided in `hijack_proto` alone.
 
 mod config;
 mod connection;
 mod dial;
 mod endpoint;
 mod pool;
+mod progress;
 mod proxy;
 mod takeover;
 mod target;
