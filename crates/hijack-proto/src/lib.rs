@@ -16,6 +16,8 @@ pub mod handover;
 mod head;
 mod limits;
 pub mod tokens;
+#[cfg(feature = "ws")]
+pub mod ws;
 
 pub use head::{HeadError, Reason, RequestHead, ResponseHead};
 pub use limits::Limits;

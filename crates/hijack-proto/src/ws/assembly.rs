@@ -1,0 +1,78 @@
+//! Whole messages out of pieces.
+
+use std::borrow::Cow;
+
+use super::receive::{Payload, Piece};
+
+/// A whole message: borrowed from the input if it lay there in one piece, its own otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message<'a> {
+    /// UTF-8 text.
+    Text(Cow<'a, str>),
+    /// Arbitrary bytes.
+    Binary(Cow<'a, [u8]>),
+}
+
+/// The pieces of the message under way. It grows with what arrives, never by what a header promises, and is empty
+/// between messages: the memory leaves with the message. [`Limits::message_len`](super::Limits::message_len)
+/// bounds it.
+#[derive(Debug, Clone, Default)]
+pub struct Assembly {
+    text: String,
+    bytes: Vec<u8>,
+}
+
+impl Assembly {
+    /// Adds the next piece; gives the message if that was its last one.
+    #[inline]
+    pub fn push<'a>(&mut self, piece: Piece<'a>) -> Option<Message<'a>> {
+        if piece.first && piece.last {
+            return Some(match piece.payload {
+                Payload::Text(text) => Message::Text(Cow::Borrowed(text)),
+                Payload::Binary(bytes) => Message::Binary(Cow::Borrowed(bytes)),
+            });
+        }
+        self.append(&piece)
+    }
+
+    /// Bytes held of the message under way.
+    #[must_use]
+    pub fn held_len(&self) -> usize {
+        self.text.len() + self.bytes.len()
+    }
+
+    fn append(&mut self, piece: &Piece<'_>) -> Option<Message<'static>> {
+        match &piece.payload {
+            Payload::Text(text) => self.text.push_str(text),
+            Payload::Binary(bytes) => self.bytes.extend_from_slice(bytes),
+        }
+        piece.last.then(|| match piece.payload {
+            Payload::Text(_) => Message::Text(Cow::Owned(std::mem::take(&mut self.text))),
+            Payload::Binary(_) => Message::Binary(Cow::Owned(std::mem::take(&mut self.bytes))),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str, first: bool, last: bool) -> Piece<'_> {
+        Piece { payload: Payload::Text(text), first, last }
+    }
+
+    #[test]
+    fn borrows_what_is_whole_and_owns_what_is_not() {
+        let mut assembly = Assembly::default();
+        assert_eq!(assembly.push(text("a", true, true)), Some(Message::Text(Cow::Borrowed("a"))));
+        assert_eq!(assembly.push(text("b", true, false)), None);
+        assert_eq!(assembly.held_len(), 1);
+        assert_eq!(assembly.push(text("c", false, true)), Some(Message::Text(Cow::Owned("bc".into()))));
+        let mut bytes = [1, 2];
+        let piece = Piece { payload: Payload::Binary(&mut bytes), first: true, last: false };
+        assert_eq!(assembly.push(piece), None);
+        let end = Piece { payload: Payload::Binary(&mut []), first: false, last: true };
+        assert_eq!(assembly.push(end), Some(Message::Binary(Cow::Owned(vec![1, 2]))));
+        assert_eq!((assembly.held_len(), assembly.bytes.capacity()), (0, 0));
+    }
+}
