@@ -78,6 +78,42 @@ fn session_stream() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// Words of opening handshakes, whole and broken.
+const OPENINGS: [&[u8]; 22] = [
+    b"GET /chat HTTP/1.1\r\nHost: a\r\n",
+    b"HTTP/1.1 101 Switching Protocols\r\n",
+    b"Upgrade: websocket\r\n",
+    b"Connection: keep-alive, Upgrade\r\n",
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+    b"Sec-WebSocket-Version: 13\r\n",
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n",
+    b"Sec-WebSocket-Protocol: chat\r\n",
+    b"Sec-WebSocket-Protocol: v1, v2\r\n",
+    b"Sec-WebSocket-Extensions: permessage-deflate\r\n",
+    b"Sec-WebSocket-Extensions: x; y=\"z\"\r\n",
+    b"Origin: http://a\r\n",
+    b"permessage-deflate",
+    b"; server_no_context_takeover",
+    b"; client_no_context_takeover",
+    b"; server_max_window_bits=",
+    b"; client_max_window_bits",
+    b"=\"12\"",
+    b"9",
+    b", ",
+    b"\n",
+    b"unknown",
+];
+
+/// A whole request or answer, with more lines behind the necessary ones.
+fn opening() -> impl Strategy<Value = Vec<u8>> {
+    let start = select(vec![[0, 2, 3, 4, 5], [1, 2, 3, 6, 7], [0, 2, 3, 4, 11]]);
+    let more = vec(select(&OPENINGS[2..12]), 0..4);
+    (start, more).prop_map(|(start, more)| {
+        let start = start.map(|word| OPENINGS[word]).concat();
+        [&start[..], &more.concat(), b"\r\n"].concat()
+    })
+}
+
 fn property(target: &str) -> Property {
     ALL.into_iter().find(|(name, _)| *name == target).expect("a target").1
 }
@@ -111,6 +147,36 @@ proptest! {
     #[test]
     fn each_role_reads_what_the_other_wrote(choices in vec(any::<u8>(), 0..200)) {
         property("encode")(&choices);
+    }
+
+    #[test]
+    fn frame_edges_are_the_same_however_the_stream_is_cut(stream in vec(any::<u8>(), 0..200)) {
+        property("ws_header")(&stream);
+    }
+
+    #[test]
+    fn messages_are_the_same_however_the_stream_is_cut_and_as_tungstenite_sees_them(
+        choices in vec(any::<u8>(), 0..300),
+    ) {
+        property("ws_receive")(&choices);
+    }
+
+    #[test]
+    fn messages_arrive_as_they_were_sent(choices in vec(any::<u8>(), 0..300)) {
+        property("ws_deflate")(&choices);
+    }
+
+    #[test]
+    fn opening_handshakes_hold(head in opening()) {
+        property("ws_handshake")(&head);
+    }
+
+    #[test]
+    fn compression_is_agreed_as_it_was_offered(
+        control in any::<[u8; 4]>(),
+        words in vec(select(&OPENINGS[12..]), 0..9),
+    ) {
+        property("ws_negotiate")(&[&control, &words.concat()[..]].concat());
     }
 }
 

@@ -15,12 +15,13 @@ pub mod reader;
 pub mod server;
 pub mod source;
 pub mod tokens;
+pub mod ws;
 
 /// A property: panics if the law is broken by these bytes.
 pub type Property = fn(&[u8]);
 
 /// Every property by the name of its fuzz target, which is also the name of its folder in `fuzz/corpus`.
-pub const ALL: [(&str, Property); 7] = [
+pub const ALL: [(&str, Property); 12] = [
     ("request_head", heads::request),
     ("response_head", heads::response),
     ("tokens", tokens::lists),
@@ -28,4 +29,9 @@ pub const ALL: [(&str, Property); 7] = [
     ("server_session", server::session),
     ("client_session", client::session),
     ("encode", encode::round_trip),
+    ("ws_header", ws::header::edges),
+    ("ws_receive", ws::receive::events),
+    ("ws_handshake", ws::handshake::opening),
+    ("ws_deflate", ws::deflate::round_trip),
+    ("ws_negotiate", ws::negotiate::offers),
 ];
