@@ -221,7 +221,7 @@ impl Receiver {
         }
         let (taken, found) = match self.advance(input, workspace) {
             Ok(found) => found,
-            Err(error) => return Err(self.fail(error)),
+            Err(error) => return Err(fail(&mut self.end, error)),
         };
         let event = match found {
             Found::NeedInput => Ok(Event::NeedInput),
@@ -236,23 +236,11 @@ impl Receiver {
                     Source::Input(len) => &mut input[taken - len..taken],
                     Source::Inflated(len) => &mut workspace.inflated()[..len],
                 };
-                let payload = match kind {
-                    MessageKind::Binary => Ok(Payload::Binary(bytes)),
-                    MessageKind::Text => self.utf8.take(bytes, last).map(Payload::Text),
-                };
-                payload
-                    .map(|payload| Event::Data(Piece { payload, first, last }))
-                    .map_err(|_| Violation::Utf8)
+                let payload = to_payload(kind, bytes, last, &mut self.utf8);
+                payload.map(|payload| Event::Data(Piece { payload, first, last }))
             }
         };
-        match event {
-            Ok(event) => Ok((taken, event)),
-            Err(violation) => {
-                let error = ReceiveError::Violation(violation);
-                self.end = Some(End::Failed(error));
-                Err(error)
-            }
-        }
+        event.map(|event| (taken, event)).map_err(|violation| fail(&mut self.end, violation.into()))
     }
 
     /// Whether a message has begun and not ended. At the end of the stream it is cut off then.
@@ -265,12 +253,6 @@ impl Receiver {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         matches!(self.end, Some(End::Closed))
-    }
-
-    fn fail(&mut self, error: ReceiveError) -> ReceiveError {
-        self.end = Some(End::Failed(error));
-        self.inflater = None;
-        error
     }
 
     /// Goes on until there is something to give out.
@@ -326,7 +308,8 @@ impl Receiver {
         if message.fragments > limits.fragments {
             return Err(ReceiveError::TooManyFragments { limit: limits.fragments });
         }
-        message.empty_fragments += u32::from(header.len == 0 && !header.fin);
+        let empty = header.len == 0 && !header.fin;
+        message.empty_fragments = message.empty_fragments.saturating_add(empty.into());
         if message.empty_fragments > limits.empty_fragments {
             return Err(ReceiveError::TooManyEmptyFragments { limit: limits.empty_fragments });
         }
@@ -336,7 +319,6 @@ impl Receiver {
             }
             return Ok(());
         }
-        // Both are below 2^63.
         message.len = message.len.saturating_add(header.len);
         if message.len > limits.message_len {
             return Err(ReceiveError::MessageTooLong { limit: limits.message_len });
@@ -398,16 +380,15 @@ impl Receiver {
         rest: &mut [u8],
         workspace: &mut Workspace,
     ) -> Result<(usize, Option<Found>), ReceiveError> {
-        let (Some(frame), Some(inflater)) = (&mut self.frame, &mut self.inflater) else {
-            return Ok((0, None));
-        };
+        let Some(frame) = &mut self.frame else { return Ok((0, None)) };
+        let inflater = self.inflater.as_mut().expect("a compressed message has its inflater");
         // One byte more than allowed tells a message that is too long from one that just fits.
         let allowed = (self.limits.message_len - message.len).saturating_add(1);
         let room = workspace.inflated();
         let most = usize::try_from(allowed).map_or(room.len(), |allowed| allowed.min(room.len()));
         let room = &mut room[..self.utf8.most(most)];
         let Inflated { read, written, done } = frame.inflate(rest, inflater, room)?;
-        let (left, drained) = (frame.left, written < room.len());
+        let (left, drained) = (frame.left, written < room.len() && !inflater.is_broken());
         if done || (left == 0 && drained && !frame.fin) {
             self.frame = None;
         }
@@ -444,6 +425,23 @@ impl Receiver {
 impl Compression {
     fn inflater(self, workspace: &mut Workspace) -> Inflater {
         if self.no_context_takeover { workspace.take_inflater() } else { Inflater::new(self.window_bits) }
+    }
+}
+
+fn fail(end: &mut Option<End>, error: ReceiveError) -> ReceiveError {
+    *end = Some(End::Failed(error));
+    error
+}
+
+fn to_payload<'a>(
+    kind: MessageKind,
+    bytes: &'a mut [u8],
+    last: bool,
+    utf8: &'a mut Utf8,
+) -> Result<Payload<'a>, Violation> {
+    match kind {
+        MessageKind::Binary => Ok(Payload::Binary(bytes)),
+        MessageKind::Text => utf8.take(bytes, last).map(Payload::Text).map_err(|_| Violation::Utf8),
     }
 }
 

@@ -59,7 +59,8 @@ impl Sender {
         Self { role, compression, place: Place::default(), compressed: false, deflater: None, closed: false }
     }
 
-    /// Appends a whole message: compressed if that was agreed and it is not tiny.
+    /// Appends a whole message: compressed if that was agreed and it is not tiny. Text must be UTF-8, which is not
+    /// checked here (RFC 6455 §5.6).
     ///
     /// # Errors
     ///

@@ -107,7 +107,7 @@ impl Talk {
 
 /// Some bytes over and over, so that there is something to refer back to.
 fn payload(kind: MessageKind, source: &mut Source<'_>) -> Vec<u8> {
-    let times = usize::from(source.byte()) * 4 + 1;
+    let times = usize::from(source.byte() >> 2) + 1;
     let some = source.some(40);
     match kind {
         MessageKind::Binary => some.repeat(times),

@@ -14,6 +14,8 @@ pub struct Inflater {
     tail_fed: usize,
     /// Whether the last block said that it was final, and nothing came behind it yet.
     ended: bool,
+    /// Whether the stream broke behind bytes that were still good: they are given out first.
+    broken: bool,
 }
 
 /// What one call of [`Inflater::inflate`] did.
@@ -36,7 +38,7 @@ impl Inflater {
     #[must_use]
     pub fn new(bits: u8) -> Self {
         let zlib = Decompress::new_with_window_bits(false, bits.max(LEAST_BITS));
-        Self { zlib, tail_fed: 0, ended: false }
+        Self { zlib, tail_fed: 0, ended: false, broken: false }
     }
 
     /// Inflates from the front of `input` into `out`, until one of them is used up. `last` says that the message
@@ -48,16 +50,21 @@ impl Inflater {
     pub fn inflate(&mut self, input: &[u8], last: bool, out: &mut [u8]) -> Result<Inflated, Violation> {
         let (mut read, mut written) = (0, 0);
         loop {
-            let (used, made) = self.step(&input[read..], &mut out[written..])?;
-            read += used;
-            written += made;
+            let (used, made) = self.step(&input[read..], &mut out[written..]);
+            (read, written) = (read + used, written + made);
+            if self.broken && written == 0 {
+                return Err(Violation::Deflate);
+            }
+            let used_up = last && read == input.len();
             let idle = used == 0 && made == 0;
-            if written == out.len() || (idle && !(last && read == input.len())) {
+            if self.broken || written == out.len() || (idle && !used_up) {
                 return Ok(Inflated { read, written, done: false });
             }
-            if last && read == input.len() {
-                let (made, done) = self.finish(&mut out[written..])?;
-                return Ok(Inflated { read, written: written + made, done });
+            if used_up {
+                let (made, done) = self.finish(&mut out[written..]);
+                written += made;
+                let fails = self.broken && written == 0;
+                return if fails { Err(Violation::Deflate) } else { Ok(Inflated { read, written, done }) };
             }
         }
     }
@@ -65,20 +72,25 @@ impl Inflater {
     /// Forgets all messages so far, as a peer does that takes no context over (RFC 7692 §7.1.1).
     pub fn reset(&mut self) {
         self.zlib.reset(false);
-        self.tail_fed = 0;
-        self.ended = false;
+        (self.tail_fed, self.ended, self.broken) = (0, false, false);
+    }
+
+    /// Whether what was given out so far is all that can be: the next call fails.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.broken
     }
 
     /// Feeds what is missing of the tail; gives the bytes made of it, and whether all is out.
-    fn finish(&mut self, out: &mut [u8]) -> Result<(usize, bool), Violation> {
+    fn finish(&mut self, out: &mut [u8]) -> (usize, bool) {
         let mut written = 0;
         // A final block that ends the message needs no tail (RFC 7692 §7.2.3.4 adds a byte that most leave out).
         while !self.ended {
-            let (used, made) = self.step(&TAIL[self.tail_fed..], &mut out[written..])?;
+            let (used, made) = self.step(&TAIL[self.tail_fed..], &mut out[written..]);
             self.tail_fed += used;
             written += made;
-            if written == out.len() {
-                return Ok((written, false));
+            if self.broken || written == out.len() {
+                return (written, false);
             }
             if used == 0 && made == 0 {
                 break;
@@ -88,24 +100,23 @@ impl Inflater {
         if std::mem::take(&mut self.ended) {
             self.zlib.reset(false);
         }
-        Ok((written, true))
+        (written, true)
     }
 
     /// One call of zlib: bytes used and made. Behind a final block the next one starts afresh.
-    fn step(&mut self, input: &[u8], out: &mut [u8]) -> Result<(usize, usize), Violation> {
+    fn step(&mut self, input: &[u8], out: &mut [u8]) -> (usize, usize) {
+        if self.broken || (self.ended && input.is_empty()) {
+            return (0, 0);
+        }
         if self.ended {
-            if input.is_empty() {
-                return Ok((0, 0));
-            }
             self.zlib.reset(false);
-            self.ended = false;
         }
         let before = (self.zlib.total_in(), self.zlib.total_out());
-        let status =
-            self.zlib.decompress(input, out, FlushDecompress::Sync).map_err(|_| Violation::Deflate)?;
-        self.ended = status == Status::StreamEnd;
+        let status = self.zlib.decompress(input, out, FlushDecompress::Sync);
+        self.ended = matches!(status, Ok(Status::StreamEnd));
+        self.broken = status.is_err();
         let since = |now: u64, before: u64| usize::try_from(now - before).unwrap_or(usize::MAX);
-        Ok((since(self.zlib.total_in(), before.0), since(self.zlib.total_out(), before.1)))
+        (since(self.zlib.total_in(), before.0), since(self.zlib.total_out(), before.1))
     }
 }
 
