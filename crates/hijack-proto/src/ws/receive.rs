@@ -382,8 +382,9 @@ impl Receiver {
     ) -> Result<(usize, Option<Found>), ReceiveError> {
         let Some(frame) = &mut self.frame else { return Ok((0, None)) };
         let inflater = self.inflater.as_mut().expect("a compressed message has its inflater");
-        // One byte more than allowed tells a message that is too long from one that just fits.
-        let allowed = (self.limits.message_len - message.len).saturating_add(1);
+        // At the limit one byte more tells a message that is too long from one that just fits. Not before: what
+        // is allowed is judged as text first, however the input is cut.
+        let allowed = (self.limits.message_len - message.len).max(1);
         let room = workspace.inflated();
         let most = usize::try_from(allowed).map_or(room.len(), |allowed| allowed.min(room.len()));
         let room = &mut room[..self.utf8.most(most)];
