@@ -5,7 +5,8 @@
 //! no clock and no randomness: bytes and times come in as arguments.
 //!
 //! Three types matter: [`h1::ServerSession`] and [`h1::ClientSession`], the connection in either role, and
-//! [`Limits`], what a peer may make them hold. [`handover`] holds the rules of upgrades and tunnels.
+//! [`Limits`], what a peer may make them hold. [`handover`] holds the rules of upgrades and tunnels, `ws` (a feature)
+//! WebSocket and its compression.
 //!
 //! [hijack]: https://docs.rs/hijack
 

@@ -92,7 +92,7 @@ impl Inflater {
             if self.broken || written == out.len() {
                 return (written, false);
             }
-            if used == 0 && made == 0 {
+            if self.tail_fed == TAIL.len() || (used, made) == (0, 0) {
                 break;
             }
         }
