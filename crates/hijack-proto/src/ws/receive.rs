@@ -368,9 +368,6 @@ impl Receiver {
         if ends {
             self.frame = None;
         }
-        if share == 0 && !last {
-            return (0, None);
-        }
         (share, Some(self.give(message, Source::Input(share), last)))
     }
 

@@ -51,10 +51,8 @@ pub struct Agreement {
     pub client_no_context_takeover: bool,
     /// The server's window, 8 to 15 bits.
     pub server_window_bits: u8,
-    /// The client's window, 8 to 15 bits.
+    /// The client's window, 8 to 15 bits; 15 where the client did not offer to be limited.
     pub client_window_bits: u8,
-    /// Whether the client offered to be limited, so that the answer may do so.
-    client_bits_offered: bool,
 }
 
 impl Config {
@@ -99,7 +97,6 @@ impl Config {
             client_no_context_takeover: self.client_no_context_takeover || offer.client_no_context,
             server_window_bits: self.bits(Role::Server).min(asked),
             client_window_bits: client_bits,
-            client_bits_offered: offer.client_bits.is_some(),
         })
     }
 
@@ -134,7 +131,6 @@ impl Config {
             client_no_context_takeover: self.client_no_context_takeover || answer.client_no_context,
             server_window_bits: server_bits,
             client_window_bits: self.bits(Role::Client).min(client_bits),
-            client_bits_offered: true,
         })
     }
 
@@ -155,9 +151,7 @@ impl Agreement {
         push_flag(&mut answer, SERVER_NO_CONTEXT, self.server_no_context_takeover);
         push_flag(&mut answer, CLIENT_NO_CONTEXT, self.client_no_context_takeover);
         push_bits(&mut answer, SERVER_BITS, self.server_window_bits);
-        if self.client_bits_offered {
-            push_bits(&mut answer, CLIENT_BITS, self.client_window_bits);
-        }
+        push_bits(&mut answer, CLIENT_BITS, self.client_window_bits);
         answer
     }
 
