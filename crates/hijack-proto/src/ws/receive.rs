@@ -320,10 +320,7 @@ impl Receiver {
             return Ok(());
         }
         message.len = message.len.saturating_add(header.len);
-        if message.len > limits.message_len {
-            return Err(ReceiveError::MessageTooLong { limit: limits.message_len });
-        }
-        Ok(())
+        check_message_len(message.len, limits)
     }
 
     /// Goes on with the payload of the frame under way; nothing found means that its end was reached.
@@ -391,9 +388,7 @@ impl Receiver {
             self.frame = None;
         }
         let len = message.len.saturating_add(written as u64);
-        if len > self.limits.message_len {
-            return Err(ReceiveError::MessageTooLong { limit: self.limits.message_len });
-        }
+        check_message_len(len, self.limits)?;
         let message = Progress { len, ..message };
         self.message = Some(message);
         if done {
@@ -431,6 +426,10 @@ fn fail(end: &mut Option<End>, error: ReceiveError) -> ReceiveError {
     error
 }
 
+fn check_message_len(len: u64, Limits { message_len: limit, .. }: Limits) -> Result<(), ReceiveError> {
+    if len > limit { Err(ReceiveError::MessageTooLong { len, limit }) } else { Ok(()) }
+}
+
 fn to_payload<'a>(
     kind: MessageKind,
     bytes: &'a mut [u8],
@@ -458,6 +457,8 @@ pub enum ReceiveError {
     },
     /// A message longer than [`Limits::message_len`]; known from a header, or while it is inflated.
     MessageTooLong {
+        /// Bytes that it has at least.
+        len: u64,
         /// The limit.
         limit: u64,
     },
@@ -497,7 +498,9 @@ impl fmt::Display for ReceiveError {
         match self {
             Self::Violation(violation) => violation.fmt(f),
             Self::FrameTooLong { len, limit } => write!(f, "frame of {len} bytes exceeds the limit {limit}"),
-            Self::MessageTooLong { limit } => write!(f, "message exceeds the limit of {limit} bytes"),
+            Self::MessageTooLong { len, limit } => {
+                write!(f, "message of at least {len} bytes exceeds the limit {limit}")
+            }
             Self::TooManyFragments { limit } => write!(f, "message exceeds the limit of {limit} frames"),
             Self::TooManyEmptyFragments { limit } => {
                 write!(f, "message exceeds the limit of {limit} empty frames")

@@ -153,7 +153,7 @@ fn stops_at_its_limits_and_not_before() {
     assert_eq!(limited(b"\x81\x06Hello!"), [text("Hello!")]);
     assert_eq!(limited(b"\x81\x07Hello!!"), failed(ReceiveError::FrameTooLong { len: 7, limit: 6 }));
     assert_eq!(limited(b"\x01\x04Hell\x80\x04o!!!"), [text("Hello!!!")]);
-    assert_eq!(limited(b"\x01\x04Hell\x80\x05"), failed(ReceiveError::MessageTooLong { limit: 8 }));
+    assert_eq!(limited(b"\x01\x04Hell\x80\x05"), failed(ReceiveError::MessageTooLong { len: 9, limit: 8 }));
     assert_eq!(limited(b"\x01\x01a\x00\x01b\x80\x01c"), [text("abc")]);
     let fragments = failed(ReceiveError::TooManyFragments { limit: 3 });
     assert_eq!(limited(b"\x01\x01a\x00\x01b\x00\x01c\x80\x01d"), fragments);
@@ -167,7 +167,7 @@ fn stops_at_its_limits_and_not_before() {
 /// RFC 6455 §7.4.1.
 #[test]
 fn tells_why_it_failed() {
-    assert_eq!(ReceiveError::MessageTooLong { limit: 1 }.close_code(), CloseCode::TOO_BIG);
+    assert_eq!(ReceiveError::MessageTooLong { len: 2, limit: 1 }.close_code(), CloseCode::TOO_BIG);
     assert_eq!(ReceiveError::TooManyFragments { limit: 1 }.close_code(), CloseCode::POLICY);
     assert_eq!(ReceiveError::from(Violation::Utf8).close_code(), CloseCode::INVALID_PAYLOAD);
     let text = ReceiveError::FrameTooLong { len: 7, limit: 6 }.to_string();
@@ -221,7 +221,7 @@ fn limits_what_is_inflated() {
         let receiver = || Receiver::new(Role::Client, limits, Some(&deflating(true)));
         assert_eq!(read(&mut receiver(), &fits, 50), [Seen::Binary(vec![7; len])]);
         let long = compressed(&vec![7; len + 1]);
-        let failed = [Seen::Failed(ReceiveError::MessageTooLong { limit })];
+        let failed = [Seen::Failed(ReceiveError::MessageTooLong { len: limit + 1, limit })];
         assert_eq!(read(&mut receiver(), &long, 50), failed);
     }
 }
