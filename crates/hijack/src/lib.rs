@@ -49,6 +49,7 @@ mod date;
 mod error;
 mod incoming;
 mod observe;
+mod relay;
 mod scratch;
 mod server;
 mod stream;
@@ -73,10 +74,11 @@ pub use hijack_proto::handover::{Mismatch, Refusal};
 pub use hijack_proto::{HeadError, Limits, Reason, RequestHead, ResponseHead, handover, tokens};
 pub use incoming::BodyReader;
 pub use observe::{
-    ConnLimits, Connection, ConnectionId, EndReason, Observer, Peer, State, Taken, Timeout, Tracker,
+    ConnLimits, Connection, ConnectionId, EndReason, Observer, Peer, ShutdownReport, State, Taken, Timeout,
+    Tracker,
 };
+pub use relay::{Moved, Pipes, Relay, RelayEnd, Side};
 pub use server::{
-    Config, Exchange, HttpConnection, Listener, Outcome, Refused, Responder, Server, ServerBuilder,
-    ShutdownReport, Upgrade,
+    Config, Exchange, HttpConnection, Listener, Outcome, Refused, Responder, Server, ServerBuilder, Upgrade,
 };
 pub use stream::{Stream, Transport};

@@ -8,11 +8,15 @@ use std::cell::Cell;
 /// Bytes of the buffer that reads go through.
 const READ_LEN: usize = 16 * 1024;
 
+/// Bytes of the buffer that relays copy through.
+pub(crate) const RELAY_LEN: usize = 64 * 1024;
+
 /// A larger output buffer is freed instead of being kept for the thread.
 const MOST_KEPT_OUT: usize = 64 * 1024;
 
 thread_local! {
     static READ: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
+    static RELAY: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
     static OUT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
@@ -21,6 +25,14 @@ pub(crate) fn with_read<R>(read: impl FnOnce(&mut [u8]) -> R) -> R {
     let mut buffer = READ.take().unwrap_or_else(|| vec![0; READ_LEN].into());
     let result = read(&mut buffer);
     READ.set(Some(buffer));
+    result
+}
+
+/// Runs `copy` with this thread's buffer for relays.
+pub(crate) fn with_relay<R>(copy: impl FnOnce(&mut [u8]) -> R) -> R {
+    let mut buffer = RELAY.take().unwrap_or_else(|| vec![0; RELAY_LEN].into());
+    let result = copy(&mut buffer);
+    RELAY.set(Some(buffer));
     result
 }
 

@@ -4,14 +4,16 @@ use std::any::Any;
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use crate::observe::Peer;
 use crate::tls::Session;
 
 /// A duplex stream of bytes that can be served, dialled through or taken over.
@@ -89,10 +91,110 @@ pub(crate) fn set_probes<'s>(socket: impl Into<SockRef<'s>>, after: Option<Durat
     }
 }
 
+/// Why the kernel has given the socket up, if it is one and that was not told yet.
+pub(crate) fn take_error<Io: Stream>(io: &Io) -> Option<io::Error> {
+    let socket = match (tcp_of(io), Socket::of(io)) {
+        (Some(tcp), _) => SockRef::from(tcp),
+        (None, Some(Socket::Unix(unix))) => SockRef::from(unix),
+        _ => return None,
+    };
+    socket.take_error().ok().flatten()
+}
+
+/// Has TCP tell the peer of a break rather than of an end once the socket is closed, whatever runs on it. What is
+/// not sent by then is lost.
+pub(crate) fn reset_on_close<Io: Stream>(io: &Io) {
+    if let Some(tcp) = tcp_of(io) {
+        let _ = SockRef::from(tcp).set_linger(Some(Duration::ZERO));
+    }
+}
+
+/// Whom a stream leads to, as far as its socket can tell.
+pub(crate) fn peer_of<Io: Stream>(io: &Io) -> Peer {
+    match (tcp_of(io), Socket::of(io)) {
+        (Some(tcp), _) => tcp.peer_addr().map_or(Peer::Unknown, Peer::Tcp),
+        (None, Some(Socket::Unix(_))) => Peer::Unix,
+        _ => Peer::Unknown,
+    }
+}
+
 /// The TCP socket of a stream that is one, or has one inside.
 pub(crate) fn tcp_of<Io: Stream>(io: &Io) -> Option<&TcpStream> {
     let io: &dyn Any = io;
     io.downcast_ref::<TcpStream>().or_else(|| io.downcast_ref::<Transport>()?.tcp())
+}
+
+/// A stream that is a socket of the kernel's and nothing else, so that bytes may pass it without passing us.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Socket<'s> {
+    Tcp(&'s TcpStream),
+    Unix(&'s UnixStream),
+}
+
+impl<'s> Socket<'s> {
+    /// The socket that `io` is. Inside TLS or another stream there is none.
+    pub(crate) fn of<Io: Stream>(io: &'s Io) -> Option<Self> {
+        let io: &dyn Any = io;
+        match io.downcast_ref::<Transport>() {
+            Some(Transport::Tcp(tcp)) => Some(Self::Tcp(tcp)),
+            Some(Transport::Unix(unix)) => Some(Self::Unix(unix)),
+            Some(_) => None,
+            None => match io.downcast_ref::<TcpStream>() {
+                Some(tcp) => Some(Self::Tcp(tcp)),
+                None => io.downcast_ref::<UnixStream>().map(Self::Unix),
+            },
+        }
+    }
+
+    /// Tries `read` whenever there may be something to read.
+    pub(crate) fn poll_read(
+        self,
+        cx: &mut Context<'_>,
+        mut read: impl FnMut(BorrowedFd<'_>) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            let result = match self {
+                Self::Tcp(tcp) => {
+                    ready!(tcp.poll_read_ready(cx))?;
+                    tcp.try_io(Interest::READABLE, || read(tcp.as_fd()))
+                }
+                Self::Unix(unix) => {
+                    ready!(unix.poll_read_ready(cx))?;
+                    unix.try_io(Interest::READABLE, || read(unix.as_fd()))
+                }
+            };
+            if !would_block(&result) {
+                return Poll::Ready(result);
+            }
+        }
+    }
+
+    /// Tries `write` whenever there may be room.
+    pub(crate) fn poll_write(
+        self,
+        cx: &mut Context<'_>,
+        mut write: impl FnMut(BorrowedFd<'_>) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            let result = match self {
+                Self::Tcp(tcp) => {
+                    ready!(tcp.poll_write_ready(cx))?;
+                    tcp.try_io(Interest::WRITABLE, || write(tcp.as_fd()))
+                }
+                Self::Unix(unix) => {
+                    ready!(unix.poll_write_ready(cx))?;
+                    unix.try_io(Interest::WRITABLE, || write(unix.as_fd()))
+                }
+            };
+            if !would_block(&result) {
+                return Poll::Ready(result);
+            }
+        }
+    }
+}
+
+fn would_block<T>(result: &io::Result<T>) -> bool {
+    matches!(result, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }
 
 impl From<TcpStream> for Transport {

@@ -4,6 +4,7 @@
 //! (`conn`), which pass one wire from the one to the other.
 
 use std::io::{self, IoSlice};
+use std::os::fd::BorrowedFd;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -11,7 +12,7 @@ use tokio::io::ReadBuf;
 
 use crate::observe::{EndReason, Lease};
 use crate::scratch;
-use crate::stream::Stream;
+use crate::stream::{Socket, Stream};
 
 pub(crate) struct Wire<Io> {
     pub(crate) io: Io,
@@ -34,19 +35,40 @@ impl<Io: Stream> Wire<Io> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<usize>> {
         self.lease.check_before_read()?;
-        let before = buf.filled().len();
-        let result = match Pin::new(&mut self.io).poll_read(cx, buf) {
-            Poll::Ready(result) => result,
-            Poll::Pending => {
-                self.lease.check_reader(cx.waker())?;
-                return Poll::Pending;
-            }
+        let (before, asked) = (buf.filled().len(), buf.remaining());
+        let read = Pin::new(&mut self.io).poll_read(cx, buf).map_ok(|()| buf.filled().len() - before);
+        self.note_read(cx, read, asked)
+    }
+
+    /// Has `read` take what the socket has; nothing is the end of the peer's direction.
+    ///
+    /// An error if this is no socket.
+    pub(crate) fn poll_read_socket(
+        &mut self,
+        cx: &mut Context<'_>,
+        read: impl FnMut(BorrowedFd<'_>) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        self.lease.check_before_read()?;
+        let socket = Socket::of(&self.io).ok_or(io::ErrorKind::Unsupported)?;
+        let read = socket.poll_read(cx, read);
+        self.note_read(cx, read, usize::MAX)
+    }
+
+    /// Counts what a read of `asked` bytes gave.
+    fn note_read(
+        &self,
+        cx: &Context<'_>,
+        read: Poll<io::Result<usize>>,
+        asked: usize,
+    ) -> Poll<io::Result<usize>> {
+        let Poll::Ready(result) = read else {
+            self.lease.check_reader(cx.waker())?;
+            return Poll::Pending;
         };
-        self.explain(result)?;
-        let len = buf.filled().len() - before;
+        let len = self.explain(result)?;
         if len > 0 {
             self.lease.count_in(len);
-        } else if buf.remaining() > 0 {
+        } else if asked > 0 {
             self.lease.set_peer_ended();
         }
         Poll::Ready(Ok(len))
@@ -105,16 +127,42 @@ impl<Io: Stream> Wire<Io> {
     fn poll_write_now(&mut self, cx: &mut Context<'_>, data: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         self.lease.check()?;
         let io = Pin::new(&mut self.io);
-        let result = match data {
+        let written = match data {
             [one] => io.poll_write(cx, one),
             many => io.poll_write_vectored(cx, many),
         };
-        let Poll::Ready(result) = result else {
+        let any = data.iter().any(|part| !part.is_empty());
+        self.note_write(cx, written, any)
+    }
+
+    /// Has `write` give the socket what it takes, of something. What is queued must have been flushed.
+    ///
+    /// An error if this is no socket.
+    pub(crate) fn poll_write_socket(
+        &mut self,
+        cx: &mut Context<'_>,
+        write: impl FnMut(BorrowedFd<'_>) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        debug_assert_eq!(self.queued(), 0, "what is queued goes first");
+        self.lease.check()?;
+        let socket = Socket::of(&self.io).ok_or(io::ErrorKind::Unsupported)?;
+        let written = socket.poll_write(cx, write);
+        self.note_write(cx, written, true)
+    }
+
+    /// Counts what a write gave; `any` says whether there was something to write.
+    fn note_write(
+        &self,
+        cx: &Context<'_>,
+        written: Poll<io::Result<usize>>,
+        any: bool,
+    ) -> Poll<io::Result<usize>> {
+        let Poll::Ready(result) = written else {
             self.lease.check_writer(cx.waker())?;
             return Poll::Pending;
         };
         let len = self.explain(result)?;
-        if len == 0 && data.iter().any(|part| !part.is_empty()) {
+        if len == 0 && any {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
         }
         self.lease.count_out(len);
@@ -173,12 +221,21 @@ impl<Io: Stream> Wire<Io> {
             self.lease.check_writer(cx.waker())?;
             return Poll::Pending;
         };
+        if result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Unsupported) {
+            // Nothing broke: this stream can only be closed whole.
+            return Poll::Ready(result);
+        }
         self.lease.set_we_ended();
         Poll::Ready(self.explain(result))
     }
 
     /// Records why the stream failed, if it did.
     fn explain<T>(&self, result: io::Result<T>) -> io::Result<T> {
-        result.inspect_err(|error| self.lease.record().set_end(EndReason::Broken(error.kind())))
+        result.inspect_err(|error| self.note_broken(error))
+    }
+
+    /// Records that the stream failed.
+    pub(crate) fn note_broken(&self, error: &io::Error) {
+        self.lease.record().set_end(EndReason::Broken(error.kind()));
     }
 }

@@ -90,7 +90,7 @@ impl Client {
     /// A view on the live connections of this client, taken-over ones among them.
     #[must_use]
     pub fn tracker(&self) -> Tracker {
-        Tracker::new(Arc::clone(&self.0.registry))
+        Tracker::of(Arc::clone(&self.0.registry))
     }
 
     /// Connects to a server.

@@ -43,9 +43,9 @@ pub use split::{ReadHalf, ReuniteError, WriteHalf};
 /// Writes go to the stream at once. [`put`](Self::put) queues small pieces, which leave with the next write or
 /// flush.
 pub struct Conn<Io = Transport> {
-    wire: Wire<Io>,
+    pub(crate) wire: Wire<Io>,
     /// Bytes read from the stream and not given out yet.
-    unread: Bytes,
+    pub(crate) unread: Bytes,
 }
 
 impl<Io: Stream> Conn<Io> {
@@ -209,9 +209,20 @@ impl<Io: Stream> Conn<Io> {
     pub async fn close(mut self) -> std::result::Result<Outcome<Io>, crate::Error> {
         self.shutdown().await?;
         self.wire.lease.record().set_end(EndReason::Closed);
+        self.see_off().await;
+        Ok(Outcome::taken())
+    }
+
+    /// Ends our direction and gives the peer time to end its own.
+    pub(crate) async fn say_goodbye(&mut self) {
+        if self.shutdown().await.is_ok() {
+            self.see_off().await;
+        }
+    }
+
+    async fn see_off(&mut self) {
         self.unread = Bytes::new();
         self.wire.linger(LINGER).await;
-        Ok(Outcome::taken())
     }
 
     /// Leaves the connection to `conversation` and ends the handler: the server runs the conversation after the

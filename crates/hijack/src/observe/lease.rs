@@ -93,6 +93,13 @@ impl Lease {
         }
     }
 
+    /// Has the owner woken in `delay`, once, wherever it waits by then.
+    pub(crate) fn nudge_in(&self, delay: Duration) {
+        let at = self.registry.now_ms() + millis(delay);
+        self.record.nudge_ms.store(at, Relaxed);
+        self.arm(at);
+    }
+
     pub(crate) fn set_limits(&self, limits: ConnLimits) {
         let ms = |limit: Option<Duration>| limit.map_or(0, |limit| millis(limit).max(1));
         self.record.limits.idle.store(ms(limits.idle), Relaxed);

@@ -4,12 +4,14 @@
 //! and the timer wheel behind every limit, `tracker` what an operator sees of it all.
 
 mod clock;
+mod drained;
 mod lease;
 mod reason;
 mod record;
 mod registry;
 mod tracker;
 
+pub use drained::ShutdownReport;
 pub(crate) use lease::Lease;
 pub(crate) use reason::Ended;
 pub use reason::{EndReason, Timeout};

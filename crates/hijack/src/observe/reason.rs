@@ -62,6 +62,8 @@ pub enum EndReason {
     TimedOut(Timeout),
     /// A limit on what is held at once was reached; the limit's name and value.
     LimitReached(&'static str, usize),
+    /// The connection that it was relayed to ended.
+    OtherSide,
     /// The owner let go of it without closing it: an exchange unanswered, a `Conn` dropped.
     Dropped,
     /// The owner panicked.
@@ -83,6 +85,7 @@ impl fmt::Display for EndReason {
             Self::Refused(status) => write!(f, "refused with {}", status.as_u16()),
             Self::TimedOut(timeout) => timeout.fmt(f),
             Self::LimitReached(name, limit) => write!(f, "limit {name} of {limit} reached"),
+            Self::OtherSide => f.write_str("the other side of its relay ended"),
             Self::Dropped => f.write_str("dropped by its owner"),
             Self::Panicked => f.write_str("its owner panicked"),
             Self::Detached => f.write_str("detached"),

@@ -91,6 +91,8 @@ pub(crate) struct Record {
     pub(super) deadline_ms: AtomicU64,
     pub(super) deadline_kind: AtomicU8,
     pub(super) limits: LimitsMs,
+    /// When the owner wants to be woken, for no limit's sake.
+    pub(super) nudge_ms: AtomicU64,
     /// The tick of the live entry in the timer wheel, plus one.
     pub(super) armed: AtomicU64,
     told: AtomicBool,
@@ -138,6 +140,7 @@ impl Record {
             deadline_ms: AtomicU64::new(0),
             deadline_kind: AtomicU8::new(0),
             limits: LimitsMs::default(),
+            nudge_ms: AtomicU64::new(0),
             armed: AtomicU64::new(0),
             told: AtomicBool::new(false),
             forced: AtomicBool::new(false),
@@ -160,6 +163,11 @@ impl Record {
     /// Records why the connection ends; the first reason stays.
     pub(crate) fn set_end(&self, reason: EndReason) {
         self.details(|details| details.end.get_or_insert(reason).clone());
+    }
+
+    /// Whether a reason for the end is recorded.
+    pub(crate) fn has_end(&self) -> bool {
+        self.details(|details| details.end.is_some())
     }
 
     /// Why it ended, once its owner has let go.
@@ -230,10 +238,11 @@ impl Record {
             0 => u64::MAX,
             limit => since.saturating_add(limit),
         };
-        let mut due = match self.deadline_ms.load(Relaxed) {
+        let set = |at: &AtomicU64| match at.load(Relaxed) {
             0 => u64::MAX,
-            deadline => deadline,
+            at => at,
         };
+        let mut due = set(&self.deadline_ms).min(set(&self.nudge_ms));
         if self.state() == State::Taken {
             due = due.min(at(self.active_ms.load(Relaxed), &self.limits.idle));
             due = due.min(at(self.taken_ms.load(Relaxed), &self.limits.lifetime));
@@ -280,9 +289,13 @@ impl Record {
         self.armed.load(Relaxed) == tick + 1
     }
 
-    /// Whether the wheel has to wake the owner now.
-    pub(super) fn is_overdue(&self, now_ms: u64) -> bool {
-        self.overdue(now_ms).is_some()
+    /// Whether the wheel has to wake the owner now: for a limit until it is obeyed, for a nudge once.
+    pub(super) fn must_wake(&self, now_ms: u64) -> bool {
+        let nudge = self.nudge_ms.load(Relaxed);
+        let nudged = nudge != 0
+            && nudge <= now_ms
+            && self.nudge_ms.compare_exchange(nudge, 0, Relaxed, Relaxed).is_ok();
+        nudged || self.overdue(now_ms).is_some()
     }
 }
 

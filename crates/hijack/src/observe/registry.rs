@@ -193,7 +193,7 @@ impl Registry {
             };
             record.set_armed(None);
             fence(SeqCst);
-            if record.is_overdue(now) {
+            if record.must_wake(now) {
                 record.wake();
             }
             // A woken owner that does not answer is woken again at the next tick.

@@ -9,7 +9,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::record::Record;
-use super::{EndReason, Peer, Registry, State};
+use super::{EndReason, Peer, Registry, ShutdownReport, State};
+use crate::conn::Conn;
+use crate::stream::{Stream, peer_of, tcp_of};
+use crate::wire::Wire;
 
 /// Names a connection within its server, in the order of opening, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -108,15 +111,45 @@ pub trait Observer: Send + Sync + 'static {
     }
 }
 
-/// A view on the live connections of a server. Cheap to clone.
+/// The live connections of a server, a client, or of whoever adopts them: to be listed, told and ended. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Tracker {
     registry: Arc<Registry>,
 }
 
+impl Default for Tracker {
+    /// A tracker of connections that are neither a server's nor a client's: see [`adopt`](Self::adopt).
+    fn default() -> Self {
+        Self::of(Registry::new(None))
+    }
+}
+
 impl Tracker {
-    pub(crate) fn new(registry: Arc<Registry>) -> Self {
+    /// As [`Tracker::default`], with an observer that hears of every connection.
+    pub fn with_observer(observer: impl Observer) -> Self {
+        Self::of(Registry::new(Some(Box::new(observer))))
+    }
+
+    pub(crate) fn of(registry: Arc<Registry>) -> Self {
         Self { registry }
+    }
+
+    /// Takes an open stream into sight as a taken-over connection, of no protocol and with no head.
+    ///
+    /// Who closes: the owner of the [`Conn`]. Deadlines: none, until [`Conn::set_limits`]. Unread bytes: none; put those
+    /// that were read before in front with [`Conn::unshift`]. Shutdown: that of the server whose tracker this is, if
+    /// it is one's. TCP sends small writes at once from here on (`TCP_NODELAY`).
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime, which the clock of the limits needs.
+    pub fn adopt<Io: Stream>(&self, io: Io) -> Conn<Io> {
+        if let Some(tcp) = tcp_of(&io) {
+            let _ = tcp.set_nodelay(true);
+        }
+        let lease = self.registry.open(peer_of(&io));
+        lease.set_taken(0, 0, Bytes::new(), None);
+        Conn::new(Wire::new(io, lease), Bytes::new())
     }
 
     /// The number of live connections.
@@ -157,4 +190,50 @@ impl Tracker {
     pub fn kill(&self, id: ConnectionId) -> bool {
         self.registry.get(id.0).map(|record| record.force(EndReason::Killed)).is_some()
     }
+
+    /// Asks the owner of every connection to come to an end; gives their number.
+    pub fn tell_all(&self) -> usize {
+        let all = self.registry.all();
+        for record in &all {
+            record.tell();
+        }
+        all.len()
+    }
+
+    /// Completes once no connection lives.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe.
+    pub async fn emptied(&self) {
+        self.registry.below(1).await;
+    }
+
+    /// Asks every connection to come to an end, waits until they have, and ends by force what lives after `deadline`.
+    ///
+    /// Connections that come meanwhile are waited for, and not told. A server stops accepting first:
+    /// [`Server::shutdown`](crate::Server::shutdown).
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancelled, nothing is forced; what was begun goes on. Call it again to wait further.
+    pub async fn drain(&self, deadline: Duration) -> ShutdownReport {
+        let mut report = ShutdownReport::default();
+        for record in self.registry.all() {
+            report.count(record.state());
+            record.tell();
+        }
+        if tokio::time::timeout(deadline, self.emptied()).await.is_err() {
+            for record in self.registry.all() {
+                report.forced += 1;
+                record.force(EndReason::ShutDown);
+            }
+            let _ = tokio::time::timeout(FORCED_END, self.emptied()).await;
+            report.left = self.count();
+        }
+        report
+    }
 }
+
+/// How long forced connections may take to disappear.
+const FORCED_END: Duration = Duration::from_secs(1);

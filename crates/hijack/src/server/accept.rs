@@ -82,7 +82,7 @@ impl Server {
     /// A view on the live connections.
     #[must_use]
     pub fn tracker(&self) -> Tracker {
-        Tracker::new(Arc::clone(&self.0.registry))
+        Tracker::of(Arc::clone(&self.0.registry))
     }
 
     /// Accepts connections and gives every request on them to `handler`, until the server is shut down.

@@ -28,6 +28,5 @@ pub use respond::Responder;
 pub(crate) use respond::{Holder, send_answer};
 pub use serving::HttpConnection;
 pub(crate) use serving::Serving;
-pub use shutdown::ShutdownReport;
 pub use takeover::{Refused, Upgrade};
 pub(crate) use takeover::{hand_over, protocol_of, take};

@@ -1,0 +1,385 @@
+//! One direction of a relay: bytes taken from one connection and delivered to the other.
+//!
+//! All there is between two polls is in the [`Flow`], so that it can be given up, looked at or moved at any moment.
+//! Small messages are copied through the thread's buffer. A sender that fills that buffer time and again is spliced
+//! instead: socket, pipe, socket. A pipe is held only while bytes are on their way: not while the sender is
+//! silent, and not for a receiver that takes nothing, whose bytes are taken out of it after a moment.
+
+use std::io;
+use std::mem;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use tokio::io::ReadBuf;
+
+use super::pipe::{Pipe, Pipes};
+use crate::conn::Conn;
+use crate::scratch;
+use crate::stream::{self, Socket, Stream};
+
+#[derive(Debug)]
+pub(super) struct Flow {
+    pub(super) stage: Stage,
+    pub(super) moved: Moved,
+    /// Taken and not delivered. Without memory while everything is.
+    pub(super) unsent: Bytes,
+    /// What it holds comes behind `unsent`.
+    pipe: Option<Pipe>,
+    gear: Gear,
+    /// Since when the receiver takes nothing, on its registry's clock; zero while it takes.
+    blocked_ms: u64,
+    /// Whether the receiving stream may hold back what it was given.
+    unflushed: bool,
+    /// Whether the sender ended without saying so, as TLS can tell.
+    truncated: bool,
+    /// Whether the last poll found that the sender has nothing for now.
+    silent: bool,
+}
+
+/// How far a direction has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Bytes may come.
+    Open,
+    /// No more will; the receiver is to hear of it behind what is on its way.
+    Ending,
+    /// The receiver has heard.
+    Ended,
+    /// The receiver cannot be written to any more.
+    Cut,
+}
+
+/// Bytes of one direction of a relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Moved {
+    /// Taken from the sending side, early bytes included.
+    pub received: u64,
+    /// Taken by the receiving side's transport. What is missing here was lost with that side, or is on its way.
+    pub delivered: u64,
+}
+
+/// Why a direction goes on no longer, or both must not.
+#[derive(Debug)]
+pub(super) enum Stop {
+    Read(io::Error),
+    Write(io::Error),
+    /// The sender's direction was cut short, and what came of it is delivered.
+    Truncated,
+    /// The end is delivered to a stream that cannot end one direction alone.
+    NoHalfClose,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Gear {
+    /// With the number of reads on end that filled the buffer.
+    Copy(u8),
+    Splice,
+}
+
+impl Flow {
+    pub(super) fn new(stage: Stage, moved: Moved, unsent: Bytes) -> Self {
+        Self {
+            stage,
+            moved,
+            unsent,
+            pipe: None,
+            gear: Gear::Copy(0),
+            blocked_ms: 0,
+            // There may be something queued by whoever had the connection before.
+            unflushed: true,
+            truncated: false,
+            silent: false,
+        }
+    }
+
+    /// Moves what can be moved; ready when this direction is at its end.
+    pub(super) fn poll<S: Stream, D: Stream>(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut Conn<S>,
+        to: &mut Conn<D>,
+        pipes: &Pipes,
+    ) -> Poll<Result<(), Stop>> {
+        self.silent = false;
+        for _ in 0..MOST_TURNS {
+            if self.holds_any() {
+                ready!(self.poll_deliver(cx, from, to))?;
+            }
+            match self.stage {
+                Stage::Open => ready!(self.poll_take(cx, from, to, pipes))?,
+                Stage::Ending => ready!(self.poll_end(cx, to))?,
+                Stage::Ended | Stage::Cut => return Poll::Ready(Ok(())),
+            }
+        }
+        // The other direction, and other connections, have their turn.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Whether bytes were taken that are not delivered.
+    pub(super) fn holds_any(&self) -> bool {
+        !self.unsent.is_empty() || self.in_pipe() > 0
+    }
+
+    /// Whether all that the sender had sent before the last poll is delivered.
+    pub(super) fn is_drained(&self) -> bool {
+        self.silent || matches!(self.stage, Stage::Ended | Stage::Cut)
+    }
+
+    /// Bytes in a pipe.
+    pub(super) fn in_pipe(&self) -> usize {
+        self.pipe.as_ref().map_or(0, Pipe::held)
+    }
+
+    /// Nothing goes this way any more.
+    pub(super) fn cut(&mut self) {
+        self.stage = Stage::Cut;
+        self.unsent = Bytes::new();
+        self.pipe = None;
+    }
+
+    /// Takes nothing more; what was taken is still delivered, and the end behind it.
+    pub(super) fn stop_taking(&mut self) {
+        if self.stage == Stage::Open {
+            self.stage = Stage::Ending;
+        }
+    }
+
+    /// Takes what is in a pipe into our memory.
+    pub(super) fn empty_pipe(&mut self) -> io::Result<()> {
+        if let Some(mut pipe) = self.pipe.take_if(|pipe| pipe.held() > 0) {
+            let spliced = pipe.take_out()?;
+            self.unsent = if self.unsent.is_empty() {
+                spliced.into()
+            } else {
+                [&self.unsent[..], &spliced].concat().into()
+            };
+        }
+        self.pipe = None;
+        Ok(())
+    }
+
+    fn poll_take<S: Stream, D: Stream>(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut Conn<S>,
+        to: &mut Conn<D>,
+        pipes: &Pipes,
+    ) -> Poll<Result<(), Stop>> {
+        if !from.unread.is_empty() {
+            self.unsent = mem::take(&mut from.unread);
+            self.moved.received += self.unsent.len() as u64;
+            return Poll::Ready(Ok(()));
+        }
+        let taken = match self.gear {
+            Gear::Splice => self.poll_splice(cx, from, pipes),
+            Gear::Copy(_) => self.poll_copy(cx, from, to),
+        };
+        if taken.is_pending() && !self.holds_any() {
+            self.silent = true;
+            self.pipe = None;
+            self.flush(cx, to)?;
+        }
+        taken
+    }
+
+    fn poll_splice<S: Stream>(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut Conn<S>,
+        pipes: &Pipes,
+    ) -> Poll<Result<(), Stop>> {
+        let Some(pipe) = self.pipe.take().or_else(|| pipes.lend()) else {
+            self.gear = Gear::Copy(0);
+            return Poll::Ready(Ok(()));
+        };
+        let pipe = self.pipe.insert(pipe);
+        let len = match ready!(from.wire.poll_read_socket(cx, |socket| pipe.fill(socket))) {
+            Ok(len) => len,
+            Err(error) => return Poll::Ready(self.failed_to_read(error)),
+        };
+        self.took(len);
+        if len < LITTLE {
+            self.gear = Gear::Copy(0);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_copy<S: Stream, D: Stream>(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut Conn<S>,
+        to: &mut Conn<D>,
+    ) -> Poll<Result<(), Stop>> {
+        scratch::with_relay(|buffer| {
+            let len = match ready!(from.wire.poll_read(cx, &mut ReadBuf::new(buffer))) {
+                Ok(len) => len,
+                Err(error) => return Poll::Ready(self.failed_to_read(error)),
+            };
+            self.took(len);
+            self.shift(len, from, to);
+            self.unflushed |= len > 0;
+            let mut rest = &buffer[..len];
+            let delivered = self.poll_write(cx, to, &mut rest);
+            if !rest.is_empty() {
+                self.unsent = Bytes::copy_from_slice(rest);
+            }
+            match delivered {
+                Poll::Pending => {
+                    self.blocked(cx, from, to).map_or_else(|stop| Poll::Ready(Err(stop)), |()| Poll::Pending)
+                }
+                delivered => delivered,
+            }
+        })
+    }
+
+    fn took(&mut self, len: usize) {
+        self.moved.received += len as u64;
+        if len == 0 {
+            self.stage = Stage::Ending;
+        }
+    }
+
+    fn failed_to_read(&mut self, error: io::Error) -> Result<(), Stop> {
+        if error.kind() != io::ErrorKind::UnexpectedEof {
+            return Err(Stop::Read(error));
+        }
+        self.truncated = true;
+        self.stage = Stage::Ending;
+        Ok(())
+    }
+
+    /// Chooses the gear by what a read of a full buffer gave.
+    fn shift<S: Stream, D: Stream>(&mut self, len: usize, from: &Conn<S>, to: &Conn<D>) {
+        let full = match self.gear {
+            Gear::Copy(full) if len == scratch::RELAY_LEN => full + 1,
+            _ => 0,
+        };
+        let spliced = full == ENOUGH_FULL && Socket::of(from.io()).is_some() && Socket::of(to.io()).is_some();
+        self.gear = if spliced { Gear::Splice } else { Gear::Copy(full % ENOUGH_FULL) };
+    }
+
+    /// Delivers what was taken.
+    fn poll_deliver<S: Stream, D: Stream>(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &Conn<S>,
+        to: &mut Conn<D>,
+    ) -> Poll<Result<(), Stop>> {
+        if let Poll::Ready(delivered) = self.poll_empty(cx, to) {
+            return Poll::Ready(delivered);
+        }
+        self.blocked(cx, from, to)?;
+        Poll::Pending
+    }
+
+    fn poll_empty<D: Stream>(&mut self, cx: &mut Context<'_>, to: &mut Conn<D>) -> Poll<Result<(), Stop>> {
+        let unsent = mem::take(&mut self.unsent);
+        let mut rest = &unsent[..];
+        let delivered = self.poll_write(cx, to, &mut rest);
+        if !rest.is_empty() {
+            self.unsent = unsent.slice(unsent.len() - rest.len()..);
+        }
+        ready!(delivered)?;
+        if to.wire.queued() > 0 {
+            ready!(to.wire.poll_flush(cx)).map_err(Stop::Write)?;
+        }
+        while let Some(pipe) = self.pipe.as_mut().filter(|pipe| pipe.held() > 0) {
+            let len =
+                ready!(to.wire.poll_write_socket(cx, |socket| pipe.empty(socket))).map_err(Stop::Write)?;
+            self.delivered(len);
+        }
+        if matches!(self.gear, Gear::Copy(_)) {
+            self.pipe = None;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Writes `rest`, of which what is not written stays.
+    fn poll_write<D: Stream>(
+        &mut self,
+        cx: &mut Context<'_>,
+        to: &mut Conn<D>,
+        rest: &mut &[u8],
+    ) -> Poll<Result<(), Stop>> {
+        while !rest.is_empty() {
+            let len = ready!(to.wire.poll_write(cx, rest)).map_err(Stop::Write)?;
+            rest.advance(len);
+            self.delivered(len);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn delivered(&mut self, len: usize) {
+        self.moved.delivered += len as u64;
+        self.blocked_ms = 0;
+    }
+
+    /// The receiver takes nothing. After a moment its bytes leave the pipe; and since nobody reads the sender
+    /// meanwhile, its end by force, a limit's or a reset, is looked for here.
+    fn blocked<S: Stream, D: Stream>(
+        &mut self,
+        cx: &Context<'_>,
+        from: &Conn<S>,
+        to: &Conn<D>,
+    ) -> Result<(), Stop> {
+        from.wire.lease.check_reader(cx.waker()).map_err(Stop::Read)?;
+        let lease = &to.wire.lease;
+        let now = lease.registry().now_ms();
+        if self.blocked_ms == 0 {
+            self.blocked_ms = now;
+        }
+        if now - self.blocked_ms < ms(STALLED_AFTER) {
+            lease.nudge_in(STALLED_AFTER);
+            return Ok(());
+        }
+        self.empty_pipe().map_err(Stop::Read)?;
+        lease.nudge_in(STALLED_LOOK);
+        let Some(error) = stream::take_error(from.io()) else { return Ok(()) };
+        from.wire.note_broken(&error);
+        Err(Stop::Read(error))
+    }
+
+    fn flush<D: Stream>(&mut self, cx: &mut Context<'_>, to: &mut Conn<D>) -> Result<(), Stop> {
+        if self.unflushed
+            && let Poll::Ready(flushed) = to.wire.poll_flush(cx)
+        {
+            self.unflushed = false;
+            flushed.map_err(Stop::Write)?;
+        }
+        Ok(())
+    }
+
+    fn poll_end<D: Stream>(&mut self, cx: &mut Context<'_>, to: &mut Conn<D>) -> Poll<Result<(), Stop>> {
+        self.pipe = None;
+        let ended = ready!(to.wire.poll_shutdown(cx));
+        self.stage = Stage::Ended;
+        Poll::Ready(match ended {
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => Err(Stop::NoHalfClose),
+            Err(error) => Err(Stop::Write(error)),
+            Ok(()) if self.truncated => Err(Stop::Truncated),
+            Ok(()) => Ok(()),
+        })
+    }
+}
+
+fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Reads or splices of one direction before others have their turn.
+const MOST_TURNS: usize = 16;
+
+/// Full buffers on end that show a sender worth splicing.
+const ENOUGH_FULL: u8 = 2;
+
+/// A splice that moved less shows that copying is cheaper.
+const LITTLE: usize = 16 * 1024;
+
+/// How long bytes stay in a pipe for a receiver that takes none.
+const STALLED_AFTER: Duration = Duration::from_millis(200);
+
+/// How often the sender is looked after while its receiver takes nothing.
+const STALLED_LOOK: Duration = Duration::from_secs(1);

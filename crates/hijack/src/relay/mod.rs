@@ -1,0 +1,314 @@
+//! Two connections joined: what the one sends the other gets, until both have ended.
+//!
+//! `flow` moves the bytes of one direction, `pipe` is what they go through where the kernel can do it alone, `end` says
+//! what became of it all.
+
+mod end;
+mod flow;
+#[cfg_attr(not(target_os = "linux"), path = "pipe_off.rs")]
+mod pipe;
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+
+pub use end::{RelayEnd, Side};
+pub use flow::Moved;
+use flow::{Flow, Stage, Stop};
+pub use pipe::Pipes;
+
+use crate::conn::{Conn, LINGER};
+use crate::error::ended_by;
+use crate::observe::{ConnLimits, EndReason};
+use crate::stream::{self, Stream, Transport};
+
+/// Two connections, joined: every byte of the one, early ones included, goes to the other, in order and once.
+///
+/// - **Ends.** The end of one side's direction (a FIN, close_notify) is passed on behind its last byte, and the other
+///   direction goes on; the relay ends when both have. A side that breaks has the other one reset, where its
+///   transport can be; what the broken side had sent before is still delivered. A TLS side that ends without
+///   close_notify, and any side after [`without_half_close`](Self::without_half_close) or whose stream fails to shut down with
+///   [`io::ErrorKind::Unsupported`], ends both directions in order.
+/// - **Limits** are those of the two connections; [`set_limits`](Self::set_limits) sets them for both.
+/// - **Who closes?** The relay, when it is dropped; [`run`](Self::run) returns when there is nothing more to move.
+/// - **Shutdown.** The relay does not heed [`Conn::told`], for it cannot tell its peers: it lives until the server's
+///   deadline. Select on `client().told()` and call [`close`](Self::close) where it should end sooner.
+/// - **Memory.** Nothing is held while nothing moves. Between two sockets of TCP or Unix large transfers are spliced
+///   by the kernel through pipes of a bounded pool ([`Pipes`]); everything else is copied through a buffer of the
+///   thread. A receiver that does not read stops its sender; at most 256 KiB are held for it.
+///
+/// ```
+/// use hijack::{Relay, Tracker};
+/// use tokio::net::{TcpListener, TcpStream};
+///
+/// # async fn forward(listener: TcpListener) -> std::io::Result<()> {
+/// let tracker = Tracker::default();
+/// let (client, _) = listener.accept().await?;
+/// let server = TcpStream::connect("127.0.0.1:5432").await?;
+/// let end = Relay::new(tracker.adopt(client), tracker.adopt(server)).run().await;
+/// println!("{end}"); // client: closed by the peer; 517 bytes to the server, 2048 to the client
+/// # Ok(()) }
+/// ```
+#[must_use = "a relay moves nothing unless it runs"]
+pub struct Relay<C = Transport, S = Transport> {
+    client: Conn<C>,
+    server: Conn<S>,
+    /// From the client to the server.
+    up: Flow,
+    /// From the server to the client.
+    down: Flow,
+    pipes: Pipes,
+    half_close: bool,
+    /// Which direction has the first turn, so that neither starves the other.
+    up_first: bool,
+    /// The side whose direction ended first.
+    first: Option<Side>,
+    /// A side that cannot be written to any more, and why; what it sent is still delivered.
+    broken: Option<(Side, EndReason)>,
+    end: Option<(Option<Side>, EndReason)>,
+}
+
+impl<C: Stream, S: Stream> Relay<C, S> {
+    /// Joins two connections. Nothing moves until it [runs](Self::run).
+    pub fn new(client: Conn<C>, server: Conn<S>) -> Self {
+        let flow = || Flow::new(Stage::Open, Moved::default(), Bytes::new());
+        Self::joined(client, server, flow(), flow())
+    }
+
+    fn joined(client: Conn<C>, server: Conn<S>, up: Flow, down: Flow) -> Self {
+        Self {
+            client,
+            server,
+            up,
+            down,
+            pipes: Pipes::shared(),
+            half_close: true,
+            up_first: true,
+            first: None,
+            broken: None,
+            end: None,
+        }
+    }
+
+    /// Splices through `pipes` instead of the pool of this process.
+    pub fn with_pipes(mut self, pipes: Pipes) -> Self {
+        self.pipes = pipes;
+        self
+    }
+
+    /// Ends both directions when one has ended, for peers that take the end of one direction for the end of all.
+    pub fn without_half_close(mut self) -> Self {
+        self.half_close = false;
+        self
+    }
+
+    /// Limits both connections: see [`Conn::set_limits`].
+    pub fn set_limits(&mut self, limits: ConnLimits) {
+        self.client.set_limits(limits);
+        self.server.set_limits(limits);
+    }
+
+    /// The client's connection.
+    pub fn client(&self) -> &Conn<C> {
+        &self.client
+    }
+
+    /// The server's connection.
+    pub fn server(&self) -> &Conn<S> {
+        &self.server
+    }
+
+    /// What went from the client to the server so far.
+    pub fn to_server(&self) -> Moved {
+        self.up.moved
+    }
+
+    /// What went from the server to the client so far.
+    pub fn to_client(&self) -> Moved {
+        self.down.moved
+    }
+
+    /// Moves bytes until both sides have ended, or one broke, reached a limit or was killed; tells what became of it.
+    ///
+    /// The sockets stay open until the relay is dropped. Called again it tells the same.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe at any moment: all that is on its way is in the relay, and the next call goes on.
+    pub async fn run(&mut self) -> RelayEnd {
+        poll_fn(|cx| self.poll(cx)).await;
+        self.settle().await;
+        self.report()
+    }
+
+    /// Ends the relay in order: nothing more is taken, what was taken is delivered, both peers are told, and what they
+    /// still send is thrown away until they end too. After two seconds it is ended whatever they do.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: call it again.
+    pub async fn close(&mut self) -> RelayEnd {
+        self.up.stop_taking();
+        self.down.stop_taking();
+        let closing = async {
+            poll_fn(|cx| self.poll_delivery(cx)).await;
+            self.conclude(None, EndReason::Closed);
+            self.settle().await;
+        };
+        if tokio::time::timeout(LINGER, closing).await.is_err() {
+            self.conclude(None, EndReason::Closed);
+        }
+        self.report()
+    }
+
+    fn report(&self) -> RelayEnd {
+        let (by, reason) = self.end.clone().unwrap_or((None, EndReason::Closed));
+        RelayEnd { by, reason, to_server: self.up.moved, to_client: self.down.moved }
+    }
+
+    /// Moves what can be moved; ready at the end.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.end.is_some() {
+            return Poll::Ready(());
+        }
+        let was_broken = self.broken.is_some();
+        let (up, down) = self.poll_flows(cx);
+        self.note_first();
+        self.note(Side::Client, up);
+        self.note(Side::Server, down);
+        self.note_broken(cx, was_broken);
+        let ended = |flow: &Flow| flow.stage == Stage::Ended;
+        let (up, down) = (ended(&self.up), ended(&self.down));
+        if self.broken.is_none() && (up && down || (up || down) && !self.half_close) {
+            self.conclude(self.first, EndReason::PeerClosed);
+        }
+        if self.end.is_some() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Polls both directions, which did not end before.
+    fn poll_flows(&mut self, cx: &mut Context<'_>) -> (Polled, Polled) {
+        let Self { client, server, up, down, pipes, up_first, .. } = self;
+        *up_first = !*up_first;
+        if *up_first {
+            let up = up.poll(cx, client, server, pipes);
+            (up, down.poll(cx, server, client, pipes))
+        } else {
+            let down = down.poll(cx, server, client, pipes);
+            (up.poll(cx, client, server, pipes), down)
+        }
+    }
+
+    /// Delivers what was taken and the ends behind it, whether or not a side is broken.
+    fn poll_delivery(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let (up, down) = self.poll_flows(cx);
+        if up.is_ready() && down.is_ready() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn note_first(&mut self) {
+        if self.first.is_none() {
+            let ending = |flow: &Flow| matches!(flow.stage, Stage::Ending | Stage::Ended);
+            let from_client = ending(&self.up).then_some(Side::Client);
+            self.first = from_client.or_else(|| ending(&self.down).then_some(Side::Server));
+        }
+    }
+
+    /// Notes what the flow from the side `from` came to.
+    fn note(&mut self, from: Side, polled: Polled) {
+        let Poll::Ready(Err(stop)) = polled else { return };
+        match stop {
+            Stop::Read(error) => self.conclude(Some(from), reason_of(&error)),
+            Stop::Truncated => self.conclude(Some(from), EndReason::Broken(io::ErrorKind::UnexpectedEof)),
+            Stop::NoHalfClose => self.conclude(Some(from), EndReason::PeerClosed),
+            Stop::Write(error) if ended_by(&error).is_some() => {
+                self.conclude(Some(from.other()), reason_of(&error));
+            }
+            Stop::Write(error) => {
+                self.flow_from(from).cut();
+                self.broken.get_or_insert((from.other(), reason_of(&error)));
+            }
+        }
+    }
+
+    /// Ends the relay once all is delivered that a broken side had sent. It may have sent until it was found broken,
+    /// so that it is looked at once more after that.
+    fn note_broken(&mut self, cx: &Context<'_>, was_broken: bool) {
+        let Some((side, reason)) = self.broken.clone() else { return };
+        if !was_broken {
+            cx.waker().wake_by_ref();
+        } else if self.flow_from(side).is_drained() {
+            self.conclude(Some(side), reason);
+        }
+    }
+
+    fn flow_from(&mut self, side: Side) -> &mut Flow {
+        match side {
+            Side::Client => &mut self.up,
+            Side::Server => &mut self.down,
+        }
+    }
+
+    /// The end: the first reason stays. Each connection's record is told its part, and a break is passed on.
+    fn conclude(&mut self, by: Option<Side>, reason: EndReason) {
+        if self.end.is_some() {
+            return;
+        }
+        let is_break = matches!(&reason, EndReason::Broken(kind) if *kind != io::ErrorKind::UnexpectedEof);
+        let reason_for = |side| match by {
+            Some(by) if by != side => EndReason::OtherSide,
+            _ => reason.clone(),
+        };
+        self.client.set_end_reason(reason_for(Side::Client));
+        self.server.set_end_reason(reason_for(Side::Server));
+        match by {
+            Some(Side::Client) if is_break => stream::reset_on_close(self.server.io()),
+            Some(Side::Server) if is_break => stream::reset_on_close(self.client.io()),
+            _ => {}
+        }
+        self.end = Some((by, reason));
+    }
+
+    /// After an end in order that not both sides made: tells both, and lets them end.
+    async fn settle(&mut self) {
+        let in_order = match &self.end {
+            Some((_, EndReason::PeerClosed | EndReason::Closed)) => true,
+            Some((_, EndReason::Broken(kind))) => *kind == io::ErrorKind::UnexpectedEof,
+            _ => false,
+        };
+        let both_ended = self.up.stage == Stage::Ended && self.down.stage == Stage::Ended;
+        if in_order && !(both_ended && self.half_close) {
+            let goodbyes = async { tokio::join!(self.client.say_goodbye(), self.server.say_goodbye()) };
+            let _ = tokio::time::timeout(LINGER, goodbyes).await;
+        }
+    }
+}
+
+impl<C, S> Drop for Relay<C, S> {
+    /// Given up before its end, it ends both connections; a reason that one of them has is the other one's too.
+    fn drop(&mut self) {
+        let (client, server) = (self.client.wire.lease.record(), self.server.wire.lease.record());
+        if self.end.is_none() && client.has_end() != server.has_end() {
+            client.set_end(EndReason::OtherSide);
+            server.set_end(EndReason::OtherSide);
+        }
+    }
+}
+
+type Polled = Poll<Result<(), Stop>>;
+
+fn reason_of(error: &io::Error) -> EndReason {
+    ended_by(error).unwrap_or(EndReason::Broken(error.kind()))
+}
+
+impl<C: fmt::Debug, S: fmt::Debug> fmt::Debug for Relay<C, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Relay")
+            .field("client", &self.client)
+            .field("server", &self.server)
+            .field("to_server", &self.up.moved)
+            .field("to_client", &self.down.moved)
+            .finish_non_exhaustive()
+    }
+}
