@@ -39,6 +39,8 @@
 //! # Features
 //!
 //! `tls` (default): TLS for listeners and clients, by rustls and ring.
+//!
+//! `ws` (default): WebSocket in both roles.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -61,6 +63,8 @@ pub mod tls;
 mod tls;
 pub mod tower;
 mod wire;
+#[cfg(feature = "ws")]
+pub mod ws;
 
 pub use body::Body;
 pub use client::{
