@@ -34,7 +34,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 /// The far ends of a relay that has not begun, and the relay.
 pub(crate) async fn pair(number: usize, tracker: &Tracker) -> ((Io, Io), PackedRelay) {
     // Both of TCP, both of Unix, and mixed.
-    let (client, client_far) = connection(number % 3 == 0).await;
+    let (client, client_far) = connection(number.is_multiple_of(3)).await;
     let (server, server_far) = connection(number % 5 < 2).await;
     let mut relay = Relay::new(tracker.adopt(client_far), tracker.adopt(server_far));
     ((client, server), relay.pack().expect("a relay of sockets moves"))

@@ -4,6 +4,8 @@
 mod ends;
 mod process;
 
+use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use ends::{Ends, Kind};
@@ -50,7 +52,7 @@ async fn a_thousand_relays_paused_anywhere_lose_and_double_nothing() {
     moved.send_replace(true);
     let all = async {
         while let Some(result) = ends.join_next().await {
-            result.expect("every byte, once and in order")
+            result.expect("every byte, once and in order");
         }
     };
     tokio::time::timeout(Duration::from_secs(120), all)
@@ -135,4 +137,22 @@ async fn a_single_connection_moves_over_a_socket() {
     let mut all = String::new();
     conn.read_to_string(&mut all).await.expect("read");
     assert_eq!(all, "unread and more");
+}
+
+/// What `fuzz/fuzz_targets/packed.rs` found, and what it began with.
+#[test]
+fn states_from_elsewhere_are_refused_or_understood() {
+    let socket = || OwnedFd::from(File::open("/dev/null").expect("it is always there"));
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/packed");
+    let mut understood = 0;
+    for file in std::fs::read_dir(corpus).expect("the corpus") {
+        let data = std::fs::read(file.expect("a file").path()).expect("readable");
+        if let Ok(packed) = PackedRelay::from_bytes(&data, socket(), socket()) {
+            let bytes = packed.to_bytes();
+            let again = PackedRelay::from_bytes(&bytes, socket(), socket()).expect("own bytes");
+            assert_eq!(again.to_bytes(), bytes);
+            understood += 1;
+        }
+    }
+    assert!(understood > 0, "the corpus has whole states");
 }
