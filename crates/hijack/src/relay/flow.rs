@@ -177,7 +177,7 @@ impl Flow {
     }
 
     /// Takes what was read from the sender before.
-    pub(super) fn take_early<S>(&mut self, from: &mut Conn<S>) {
+    fn take_early<S>(&mut self, from: &mut Conn<S>) {
         let early = mem::take(&mut from.unread);
         self.moved.received += early.len() as u64;
         self.unsent = if self.unsent.is_empty() { early } else { [&self.unsent[..], &early].concat().into() };
@@ -195,9 +195,10 @@ impl Flow {
         self.pipe = None;
     }
 
-    /// Takes nothing more; what was taken is still delivered, and the end behind it.
-    pub(super) fn stop_taking(&mut self) {
+    /// Takes nothing more from the stream; what came of it is still delivered, and the end behind it.
+    pub(super) fn stop_taking<S>(&mut self, from: &mut Conn<S>) {
         if self.stage == Stage::Open {
+            self.take_early(from);
             self.stage = Stage::Ending;
         }
     }
@@ -223,6 +224,10 @@ impl Flow {
         to: &mut Conn<D>,
         pipes: &Pipes,
     ) -> Poll<Result<(), Stop>> {
+        if !from.unread.is_empty() {
+            self.take_early(from);
+            return Poll::Ready(Ok(()));
+        }
         let taken = match self.gear {
             Gear::Splice => self.poll_splice(cx, from, pipes),
             Gear::Copy(_) => self.poll_copy(cx, from, to),

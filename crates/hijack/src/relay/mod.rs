@@ -77,9 +77,7 @@ impl<C: Stream, S: Stream> Relay<C, S> {
         Self::joined(client, server, Flow::new(), Flow::new())
     }
 
-    fn joined(mut client: Conn<C>, mut server: Conn<S>, mut up: Flow, mut down: Flow) -> Self {
-        up.take_early(&mut client);
-        down.take_early(&mut server);
+    fn joined(client: Conn<C>, server: Conn<S>, up: Flow, down: Flow) -> Self {
         Self {
             client,
             server,
@@ -297,8 +295,8 @@ impl<C: Stream, S: Stream> Relay<C, S> {
         if !in_order || self.both_ended() {
             return;
         }
-        self.up.stop_taking();
-        self.down.stop_taking();
+        self.up.stop_taking(&mut self.client);
+        self.down.stop_taking(&mut self.server);
         let goodbyes = async {
             poll_fn(|cx| self.poll_delivery(cx)).await;
             tokio::join!(self.client.say_goodbye(), self.server.say_goodbye())
