@@ -49,6 +49,7 @@ mod date;
 mod error;
 mod incoming;
 mod observe;
+mod packed;
 mod relay;
 mod scratch;
 mod server;
@@ -77,7 +78,8 @@ pub use observe::{
     ConnLimits, Connection, ConnectionId, EndReason, Observer, Peer, ShutdownReport, State, Taken, Timeout,
     Tracker,
 };
-pub use relay::{Moved, Pipes, Relay, RelayEnd, Side};
+pub use packed::{NotMovable, PackError, PackedConn};
+pub use relay::{Held, Moved, PackedRelay, Pipes, Relay, RelayEnd, Side};
 pub use server::{
     Config, Exchange, HttpConnection, Listener, Outcome, Refused, Responder, Server, ServerBuilder, Upgrade,
 };

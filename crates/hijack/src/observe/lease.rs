@@ -108,7 +108,13 @@ impl Lease {
         self.rearm();
     }
 
-    fn rearm(&self) {
+    /// Ends the connection for its owner, who is here: reads and writes fail, nobody's task is aborted.
+    pub(crate) fn end_here(&self, reason: EndReason) {
+        self.record.set_end(reason);
+        self.record.forced.store(true, SeqCst);
+    }
+
+    pub(super) fn rearm(&self) {
         if let Some(at) = self.record.next_due() {
             self.arm(at);
         }

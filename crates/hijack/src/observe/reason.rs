@@ -70,6 +70,8 @@ pub enum EndReason {
     Panicked,
     /// The owner took the bare stream out of our sight.
     Detached,
+    /// It goes on in another process.
+    Moved,
     /// An operator ended it.
     Killed,
     /// The server was shut down: an idle connection, or one whose owner outlived the deadline.
@@ -89,6 +91,7 @@ impl fmt::Display for EndReason {
             Self::Dropped => f.write_str("dropped by its owner"),
             Self::Panicked => f.write_str("its owner panicked"),
             Self::Detached => f.write_str("detached"),
+            Self::Moved => f.write_str("moved to another process"),
             Self::Killed => f.write_str("killed"),
             Self::ShutDown => f.write_str("shut down"),
         }
