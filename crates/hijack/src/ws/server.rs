@@ -169,7 +169,7 @@ impl<Io> fmt::Display for Refused<Io> {
 
 impl<Io> std::error::Error for Refused<Io> {}
 
-/// Makes a WebSocket of a request (RFC 6455 §4.2).
+/// Makes a WebSocket of a request (RFC 6455 §4.2). The 101 leaves with its first use, [`WebSocket::flush`] the least.
 ///
 /// - **Who closes?** See [`WebSocket`].
 /// - **Deadlines?** Those of `config`; the server's end here.
@@ -304,7 +304,11 @@ impl<H> Server<H> {
     {
         let hook = |asked: &mut Handshake<'_>| self.hook.as_ref().map_or(Ok(()), |hook| hook(asked));
         match accept_with(exchange, &self.config, hook) {
-            Ok(socket) => Ok(Outcome::conversation((self.handler)(socket))),
+            Ok(mut socket) => {
+                // The handler may have nothing to say for long. What fails here shows again there.
+                let _ = socket.flush().await;
+                Ok(Outcome::conversation((self.handler)(socket)))
+            }
             Err(refused) => refused.answer().await,
         }
     }
