@@ -267,12 +267,26 @@ impl<Io: Stream> Inner<Io> {
         polled
     }
 
-    /// Gives every piece that comes to `take`, until that has made something of them; nothing at the end.
+    /// Gives every piece that comes to `take`, until that has made something of them; nothing at the end, and nothing
+    /// behind an error.
     pub(super) fn poll_pieces<R>(
         &mut self,
         cx: &mut Context<'_>,
         writes: &Waker,
         mut take: impl FnMut(Piece<'_>) -> Option<R>,
+    ) -> Poll<Result<Option<R>, Error>> {
+        let polled = self.poll_stage(cx, writes, &mut take);
+        if let Poll::Ready(Err(Error::Io(_))) = polled {
+            self.end_abnormally();
+        }
+        polled
+    }
+
+    fn poll_stage<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        writes: &Waker,
+        take: &mut impl FnMut(Piece<'_>) -> Option<R>,
     ) -> Poll<Result<Option<R>, Error>> {
         loop {
             match self.stage {
@@ -285,7 +299,7 @@ impl<Io: Stream> Inner<Io> {
                 Stage::Over => return Poll::Ready(Ok(None)),
             }
             if self.more || self.judged < self.input.len() {
-                if let Some(taken) = self.judge_input(&mut take) {
+                if let Some(taken) = self.judge_input(take) {
                     return Poll::Ready(Ok(Some(taken)));
                 }
                 continue;
@@ -296,7 +310,7 @@ impl<Io: Stream> Inner<Io> {
                 self.conn.wire.lease.check_reader(cx.waker())?;
                 return Poll::Pending;
             }
-            if let Some(taken) = ready!(self.poll_read(cx, writes, &mut take))? {
+            if let Some(taken) = ready!(self.poll_read(cx, writes, take))? {
                 return Poll::Ready(Ok(Some(taken)));
             }
         }
@@ -507,9 +521,13 @@ impl<Io: Stream> Inner<Io> {
 
     /// The connection has ended without a Close.
     fn cut(&mut self) -> Result<(), Error> {
+        self.end_abnormally();
+        if self.receiver.within_message() { Err(Error::CutOff) } else { Ok(()) }
+    }
+
+    fn end_abnormally(&mut self) {
         self.stage = Stage::Over;
         self.close = Some(Box::new(CloseFrame { code: CloseCode::ABNORMAL, reason: String::new() }));
-        if self.receiver.within_message() { Err(Error::CutOff) } else { Ok(()) }
     }
 
     /// Says goodbye as far as that can be done at once.
