@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hijack_proto::ws::Role;
 use hijack_proto::ws::handshake::{Asked, Mismatch};
-use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue, ORIGIN, UPGRADE};
+use http::header::{CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, UPGRADE};
 use http::uri::{PathAndQuery, Uri};
 use http::{Request, StatusCode};
 use rand::Rng;
@@ -137,6 +137,7 @@ impl Dial {
         *request.uri_mut() = Uri::from(self.path.clone());
         let headers = request.headers_mut();
         *headers = asked.request();
+        headers.insert(HOST, self.endpoint.authority().clone());
         headers.extend(self.headers.clone());
         // These two are written by the upgrade itself.
         headers.remove(CONNECTION);
