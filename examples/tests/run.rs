@@ -239,7 +239,7 @@ fn axum_websocket_echoes_a_message() {
         format!("GET /ws HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n{key}\r\n");
     stream.write_all(head.as_bytes()).expect("written");
     let answer = read_head(&mut stream);
-    assert!(answer.contains("Sec-Websocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"), "{answer}");
+    assert!(answer.contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"), "{answer}");
     stream.write_all(b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58").expect("written");
     let mut frame = [0; 7];
     stream.read_exact(&mut frame).expect("a frame");
