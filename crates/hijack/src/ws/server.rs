@@ -71,7 +71,7 @@ impl<'h> Handshake<'h> {
 #[derive(Debug, Clone)]
 pub struct Reject {
     status: StatusCode,
-    headers: HeaderMap,
+    headers: Box<HeaderMap>,
     text: String,
 }
 
@@ -79,7 +79,7 @@ impl Reject {
     /// An answer of `status` whose body is `text`.
     #[must_use]
     pub fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        let mut headers = HeaderMap::new();
+        let mut headers = Box::<HeaderMap>::default();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         Self { status, headers, text: text.into() }
     }
@@ -102,7 +102,7 @@ impl Reject {
     pub fn into_response(self) -> Response<Body> {
         let mut response = Response::new(Body::from(self.text));
         *response.status_mut() = self.status;
-        *response.headers_mut() = self.headers;
+        *response.headers_mut() = *self.headers;
         response
     }
 }
