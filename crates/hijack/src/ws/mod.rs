@@ -33,6 +33,7 @@
 //!   protocol gets a Close that says how, and the connection's end right behind it.
 //! - **Memory**: an idle connection holds no buffer.
 
+mod adapters;
 mod client;
 mod codec;
 mod config;
@@ -51,7 +52,8 @@ pub use error::Error;
 pub use hijack_proto::ws::deflate::Config as Deflate;
 pub use hijack_proto::ws::handshake::{Absent, Mismatch, Origins};
 pub use hijack_proto::ws::{
-    CloseCode, Limits, MessageKind, Prepared, ReceiveError, Role, SendError, Violation,
+    CloseCode, CloseError, HeaderError, Limits, Message as MessageRef, MessageKind, Opcode, Prepared,
+    ReceiveError, Role, SendError, Violation, Workspace,
 };
 pub use message::Message;
 pub use server::{Handshake, Refused, Reject, Served, Server, accept};
