@@ -81,7 +81,7 @@ pub(crate) struct Ws {
     pub(crate) header: Vec<(HeaderName, HeaderValue)>,
 
     /// Offer a subprotocol, the one that is liked best first; may be repeated
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = parse_subprotocol)]
     pub(crate) subprotocol: Vec<String>,
 
     /// When stdin ends, close (1000), and print what comes until the server has closed too. Without this, go on
@@ -152,6 +152,13 @@ fn parse_header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     }
     let value = HeaderValue::from_str(value.trim()).map_err(|_| "its value has control characters in it")?;
     Ok((name, value))
+}
+
+fn parse_subprotocol(text: &str) -> Result<String, String> {
+    if !hijack::tokens::is_token(text.as_bytes()) {
+        return Err("a subprotocol is one word, such as v1.live".into());
+    }
+    Ok(text.to_owned())
 }
 
 fn parse_threads(text: &str) -> Result<usize, String> {
