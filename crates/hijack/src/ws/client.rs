@@ -131,7 +131,7 @@ impl Dial {
     async fn ask<Io: Stream>(&self, connection: ClientConnection<Io>) -> Result<WebSocket<Io>, DialError> {
         let mut asked = Asked::new(rand::rng().random()).with_subprotocols(self.subprotocols.iter().cloned());
         if let Some(deflate) = &self.config.deflate {
-            asked = asked.with_deflate(deflate.clone());
+            asked = asked.with_deflate(*deflate);
         }
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = Uri::from(self.path.clone());

@@ -72,7 +72,8 @@ impl<'h> Handshake<'h> {
 #[derive(Debug, Clone)]
 pub struct Reject {
     status: StatusCode,
-    headers: HeaderMap,
+    /// Boxed: it stands in results, whose other half is small.
+    headers: Box<HeaderMap>,
     text: String,
 }
 
@@ -82,7 +83,7 @@ impl Reject {
     pub fn new(status: StatusCode, text: impl Into<String>) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-        Self { status, headers, text: text.into() }
+        Self { status, headers: Box::new(headers), text: text.into() }
     }
 
     /// Adds a header.
@@ -103,7 +104,7 @@ impl Reject {
     pub fn into_response(self) -> Response<Body> {
         let mut response = Response::new(Body::from(self.text));
         *response.status_mut() = self.status;
-        *response.headers_mut() = self.headers;
+        *response.headers_mut() = *self.headers;
         response
     }
 }

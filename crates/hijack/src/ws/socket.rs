@@ -218,6 +218,7 @@ impl<Io: Stream> WebSocket<Io> {
     ///
     /// Between messages it is at the edge of a frame; half a message that was received is lost.
     #[must_use = "dropping it closes the connection"]
+    #[expect(clippy::missing_panics_doc, reason = "it is there until here")]
     pub fn into_conn(mut self) -> Conn<Io> {
         let mut inner = self.0.take().expect("there until it is taken apart");
         inner.queue_latest_pong();
