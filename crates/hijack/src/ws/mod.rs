@@ -50,13 +50,13 @@ pub use codec::{Codec, Json};
 pub use config::Config;
 pub use error::Error;
 pub use hijack_proto::ws::deflate::Config as Deflate;
-pub use hijack_proto::ws::handshake::{Absent, Mismatch, Origins};
+pub use hijack_proto::ws::handshake::{Absent, Mismatch, Opening, Origins, Refusal};
 pub use hijack_proto::ws::{
     CloseCode, CloseError, HeaderError, Limits, Message as MessageRef, MessageKind, Opcode, Prepared,
     ReceiveError, Role, SendError, Violation, Workspace,
 };
 pub use message::Message;
-pub use server::{Handshake, Refused, Reject, Served, Server, accept};
+pub use server::{Handshake, Refused, Reject, Served, Server, Terms, accept};
 pub use socket::{CloseFrame, WebSocket};
 pub use split::{Reader, Writer};
 pub use streaming::MessageWriter;

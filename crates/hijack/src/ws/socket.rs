@@ -507,6 +507,11 @@ impl<Io: Stream> Inner<Io> {
                 return Poll::Ready(());
             }
             self.stage = Stage::Parting(Parting { ended: true, ..parting });
+            if parting.failed.is_none() {
+                // All is said: only the other end of the connection is missing.
+                self.conn.wire.lease.end_wait();
+                self.conn.wire.lease.wait(Timeout::Close, self.config.close_timeout.min(PARTED));
+            }
             if self.role == Role::Server && parting.failed.is_none() {
                 return Poll::Ready(());
             }
@@ -599,6 +604,9 @@ pub(super) fn with_workspace<R>(work: impl FnOnce(&mut Workspace) -> R) -> R {
 
 /// Pongs that may wait; of further pings the last one is answered.
 const MOST_PONGS: u8 = 64;
+
+/// Time for a server to end the connection once both sides have closed.
+const PARTED: Duration = Duration::from_secs(1);
 
 /// Time for a Close to reach a peer that broke the law, and for its end.
 const FAILED_CLOSE: Duration = Duration::from_millis(400);

@@ -10,9 +10,10 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-use hijack_proto::ws::{Close, CloseCode, Prepared};
+use hijack_proto::ws::{Close, CloseCode, MessageKind, Prepared};
 
 use super::socket::Inner;
+use super::streaming::shown;
 use super::{CloseFrame, Error, Message, WebSocket};
 use crate::stream::{Stream, Transport};
 
@@ -144,6 +145,27 @@ impl<Io: Stream> Reader<Io> {
         self.shared.lock().inner().poll_message(cx, &self.shared.waker, |message| message.into())
     }
 
+    /// Shows the next piece of a message as it came: see [`WebSocket::recv_pieces`]. Writers wait while `show` runs.
+    ///
+    /// # Errors
+    ///
+    /// As [`WebSocket::recv`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe.
+    pub async fn recv_pieces<R>(
+        &mut self,
+        mut show: impl FnMut(MessageKind, &[u8], bool) -> R,
+    ) -> Result<Option<R>, Error> {
+        poll_fn(|cx| {
+            self.0.waiting.join(cx);
+            let mut socket = self.0.lock();
+            socket.inner().poll_pieces(cx, &self.0.waker, |piece| Some(shown(piece, &mut show)))
+        })
+        .await
+    }
+
     /// What the peer said at the end: see [`WebSocket::close_frame`].
     #[must_use]
     pub fn close_frame(&self) -> Option<CloseFrame> {
@@ -177,6 +199,20 @@ impl<Io: Stream> Writer<Io> {
     /// As [`WebSocket::send`].
     pub async fn send_prepared(&self, prepared: &Prepared) -> Result<(), Error> {
         self.send_with(|inner| inner.put_prepared(prepared)).await
+    }
+
+    /// Sends the next piece of a message, as one fragment; `last` ends it. Between two pieces no writer of this
+    /// connection can send another message.
+    ///
+    /// # Errors
+    ///
+    /// As [`WebSocket::send`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`WebSocket::send`].
+    pub async fn send_piece(&self, kind: MessageKind, piece: &[u8], last: bool) -> Result<(), Error> {
+        self.send_with(|inner| inner.put_fragment(kind, piece, last)).await
     }
 
     /// Sends a ping: see [`WebSocket::ping`].
