@@ -4,6 +4,7 @@
 //! far from the code under test. The tests are in `tests/`; the endpoints and how to run everything by hand are in
 //! `README.md`.
 
+pub mod autobahn;
 pub mod dockerd;
 pub mod foreign;
 pub mod peer;
