@@ -7,7 +7,7 @@
 use std::convert::Infallible;
 
 use hijack::tower::{Hijacker, IncomingBody};
-use hijack::{Body, Client, Conn, Endpoint, Error, Listener, Server, Transport};
+use hijack::{Body, Client, Conn, Endpoint, Error, Listener, Relay, Server, Tracker, Transport};
 use http::uri::Authority;
 use http::{Request, Response, StatusCode};
 use tower::service_fn;
@@ -31,14 +31,14 @@ async fn proxy(mut request: Request<IncomingBody>) -> Result<Response<Body>, Inf
         return Ok(answer(StatusCode::FORBIDDEN, "this proxy leads to 127.0.0.1 only\n"));
     };
     Ok(match Client::new().dial(&Endpoint::tcp("127.0.0.1", port)).await {
-        Ok(upstream) => hijacker.tunnel().take_over_with(|conn| join(conn, upstream)),
+        Ok(server) => hijacker.tunnel().take_over_with(|conn| join(conn, server)),
         Err(error) => answer(StatusCode::BAD_GATEWAY, format!("{error}\n")),
     })
 }
 
-async fn join(mut conn: Conn, mut upstream: Transport) -> Result<(), Error> {
-    tokio::io::copy_bidirectional(&mut conn, &mut upstream).await?;
-    conn.close().await.map(drop)
+async fn join(client: Conn, server: Transport) -> Result<(), Error> {
+    println!("{}", Relay::new(client, Tracker::default().adopt(server)).run().await);
+    Ok(())
 }
 
 fn answer(status: StatusCode, text: impl Into<String>) -> Response<Body> {

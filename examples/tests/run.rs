@@ -258,6 +258,33 @@ fn tower_connect_proxy_leads_to_this_machine_only() {
     assert!(abroad.starts_with("HTTP/1.1 403 "), "{abroad}");
 }
 
+#[test]
+fn upgrade_proxy_grants_what_its_server_grants() {
+    let server = Example::start("upgrade", &[ANY_PORT]);
+    let upstream = format!("http://{}", server.address);
+    let mut proxy = Example::start("upgrade_proxy", &[ANY_PORT, &upstream, "shout", "whisper", "h2c-not"]);
+    let ask = |offer: &str| {
+        let head = format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: {offer}\r\n\r\n");
+        proxy.ask((head + "hello\n").as_bytes())
+    };
+    assert!(ask("shout").starts_with("HTTP/1.1 101 "));
+    assert!(ask("shout").ends_with("\r\n\r\nHELLO!\n"), "early bytes and the end get through");
+    let declined = ask("whisper");
+    assert!(declined.starts_with("HTTP/1.1 426 ") && declined.contains("none of the offered"), "{declined}");
+    let refused = ask("h2c");
+    assert!(refused.contains("Upgrade: shout, whisper, h2c-not\r\n"), "never asked for: {refused}");
+    let mut line = String::new();
+    proxy.output.read_line(&mut line).expect("a line for the first relay");
+    assert_eq!(line, "client: closed by the peer; 6 bytes to the server, 7 to the client\n");
+}
+
+#[test]
+fn port_forward_leads_to_its_target() {
+    let server = Example::start("takeover", &[ANY_PORT]);
+    let forward = Example::start("port_forward", &[ANY_PORT, &server.address]);
+    assert!(forward.ask(b"GET / HTTP/1.0\r\n\r\n").ends_with("hello world"));
+}
+
 fn read_line(stream: &mut TcpStream) -> String {
     let mut line = Vec::new();
     let mut byte = [0];

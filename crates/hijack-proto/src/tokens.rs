@@ -1,7 +1,7 @@
 //! Token lists: `Connection`, `Upgrade`, `Transfer-Encoding`, `Expect`. Compared by token, never by substring,
 //! and in ASCII only (a Kelvin sign is no `k`).
 
-use http::header::{HeaderMap, HeaderName};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName};
 
 /// Whether `byte` may stand in a token (RFC 9110 §5.6.2).
 #[must_use]
@@ -53,6 +53,42 @@ pub fn list<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item
 pub fn contains(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     list(headers, name).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
 }
+
+/// Removes the fields that are meant for one connection only, which a proxy must not pass on: those that `Connection`
+/// names, and those that are so by themselves (RFC 9110 §7.6.1). Those of an upgrade are among them.
+///
+/// ```
+/// use http::header::{CONNECTION, HeaderMap, HeaderValue};
+/// let mut headers = HeaderMap::new();
+/// headers.insert(CONNECTION, HeaderValue::from_static("close, X-Trace"));
+/// headers.insert("x-trace", HeaderValue::from_static("1"));
+/// headers.insert("x-other", HeaderValue::from_static("2"));
+/// hijack_proto::tokens::strip_hop_by_hop(&mut headers);
+/// assert_eq!(headers.len(), 1);
+/// ```
+pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    let named = list(headers, &CONNECTION).filter_map(|name| HeaderName::from_bytes(name).ok());
+    // Named or not, these are no connection's: without them the message is another one, or is delimited otherwise.
+    let named: Vec<_> = named.filter(|name| *name != HOST && *name != CONTENT_LENGTH).collect();
+    for name in named {
+        headers.remove(name);
+    }
+    for name in HOP_BY_HOP {
+        headers.remove(name);
+    }
+}
+
+const HOP_BY_HOP: [&str; 9] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
 
 /// `text` without spaces and tabs at its ends (OWS, RFC 9110 §5.6.3).
 #[must_use]

@@ -39,6 +39,8 @@
 //! # Features
 //!
 //! `tls` (default): TLS for listeners and clients, by rustls and ring.
+//!
+//! `ws` (default): WebSocket in both roles.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -49,6 +51,7 @@ mod date;
 mod error;
 mod incoming;
 mod observe;
+mod packed;
 mod relay;
 mod scratch;
 mod server;
@@ -60,6 +63,8 @@ pub mod tls;
 mod tls;
 pub mod tower;
 mod wire;
+#[cfg(feature = "ws")]
+pub mod ws;
 
 pub use body::Body;
 pub use client::{
@@ -77,7 +82,8 @@ pub use observe::{
     ConnLimits, Connection, ConnectionId, EndReason, Observer, Peer, ShutdownReport, State, Taken, Timeout,
     Tracker,
 };
-pub use relay::{Moved, Pipes, Relay, RelayEnd, Side};
+pub use packed::{NotMovable, PackError, PackedConn};
+pub use relay::{Held, Moved, PackedRelay, Pipes, Relay, RelayEnd, Side};
 pub use server::{
     Config, Exchange, HttpConnection, Listener, Outcome, Refused, Responder, Server, ServerBuilder, Upgrade,
 };

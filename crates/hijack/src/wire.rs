@@ -190,6 +190,11 @@ impl<Io: Stream> Wire<Io> {
         self.out.len() - self.written
     }
 
+    /// Bytes written since the connection opened.
+    pub(crate) fn bytes_out(&self) -> u64 {
+        self.lease.record().bytes_out.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     /// Takes the queue away.
     pub(crate) fn take_queued(&mut self) -> Vec<u8> {
         let mut out = std::mem::take(&mut self.out);

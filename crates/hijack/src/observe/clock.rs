@@ -31,8 +31,8 @@ pub(super) struct Entry {
 }
 
 impl Wheel {
-    pub(super) fn new() -> Self {
-        Self { slots: vec![Vec::new(); usize::try_from(SLOTS).unwrap_or(1024)], next_tick: 0 }
+    pub(super) fn new(now_ms: u64) -> Self {
+        Self { slots: vec![Vec::new(); usize::try_from(SLOTS).unwrap_or(1024)], next_tick: now_ms / TICK_MS }
     }
 
     /// Enters `id` for the time `at_ms`; gives the tick at which it will be looked at.
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn gives_entries_at_their_tick_and_not_before() {
-        let mut wheel = Wheel::new();
+        let mut wheel = Wheel::new(0);
         wheel.insert(1, 250);
         wheel.insert(2, 300);
         wheel.insert(3, 301);
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn brings_far_and_past_entries_into_reach() {
-        let mut wheel = Wheel::new();
+        let mut wheel = Wheel::new(0);
         assert_eq!(wheel.insert(1, 1_000_000_000), SLOTS - 1);
         wheel.turn(5_000);
         assert_eq!(wheel.insert(2, 0), 51, "the past is looked at next");

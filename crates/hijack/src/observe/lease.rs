@@ -93,6 +93,13 @@ impl Lease {
         }
     }
 
+    /// As [`nudge_in`](Self::nudge_in), unless a nudge is under way, which may come earlier.
+    pub(crate) fn nudge_once_in(&self, delay: Duration) {
+        if self.record.nudge_ms.load(Relaxed) == 0 {
+            self.nudge_in(delay);
+        }
+    }
+
     /// Has the owner woken in `delay`, once, wherever it waits by then.
     pub(crate) fn nudge_in(&self, delay: Duration) {
         let at = self.registry.now_ms() + millis(delay);
@@ -108,7 +115,13 @@ impl Lease {
         self.rearm();
     }
 
-    fn rearm(&self) {
+    /// Ends the connection for its owner, who is here: reads and writes fail, nobody's task is aborted.
+    pub(crate) fn end_here(&self, reason: EndReason) {
+        self.record.set_end(reason);
+        self.record.forced.store(true, SeqCst);
+    }
+
+    pub(super) fn rearm(&self) {
         if let Some(at) = self.record.next_due() {
             self.arm(at);
         }

@@ -9,6 +9,7 @@ mod lease;
 mod reason;
 mod record;
 mod registry;
+mod snapshot;
 mod tracker;
 
 pub use drained::ShutdownReport;
@@ -17,4 +18,5 @@ pub(crate) use reason::Ended;
 pub use reason::{EndReason, Timeout};
 pub use record::{ConnLimits, Peer, State};
 pub(crate) use registry::Registry;
+pub(crate) use snapshot::Snapshot;
 pub use tracker::{Connection, ConnectionId, Observer, Taken, Tracker};

@@ -21,6 +21,10 @@ pub enum Timeout {
     Linger,
     /// The answer to a request did not come.
     Answer,
+    /// The peer did not answer our Close of a WebSocket.
+    Close,
+    /// The peer of a WebSocket was silent, and a ping did not change that.
+    Pong,
     /// A taken-over connection moved no byte.
     Idle,
     /// A taken-over connection reached its greatest age.
@@ -39,6 +43,8 @@ impl fmt::Display for Timeout {
             Self::Write => "write timeout",
             Self::Linger => "linger timeout",
             Self::Answer => "answer timeout",
+            Self::Close => "close timeout",
+            Self::Pong => "pong timeout",
             Self::Idle => "idle limit",
             Self::Lifetime => "lifetime limit",
             Self::HalfOpen => "half-open limit",
@@ -58,6 +64,8 @@ pub enum EndReason {
     Broken(std::io::ErrorKind),
     /// What came from the peer was refused with this status.
     Refused(http::StatusCode),
+    /// The peer broke the protocol of the conversation; the code of the Close that told it (RFC 6455 §7.4).
+    Protocol(u16),
     /// A limit on time was reached.
     TimedOut(Timeout),
     /// A limit on what is held at once was reached; the limit's name and value.
@@ -70,6 +78,8 @@ pub enum EndReason {
     Panicked,
     /// The owner took the bare stream out of our sight.
     Detached,
+    /// It goes on in another process.
+    Moved,
     /// An operator ended it.
     Killed,
     /// The server was shut down: an idle connection, or one whose owner outlived the deadline.
@@ -83,12 +93,14 @@ impl fmt::Display for EndReason {
             Self::PeerClosed => f.write_str("closed by the peer"),
             Self::Broken(kind) => write!(f, "broken: {kind}"),
             Self::Refused(status) => write!(f, "refused with {}", status.as_u16()),
+            Self::Protocol(code) => write!(f, "protocol broken: {code}"),
             Self::TimedOut(timeout) => timeout.fmt(f),
             Self::LimitReached(name, limit) => write!(f, "limit {name} of {limit} reached"),
             Self::OtherSide => f.write_str("the other side of its relay ended"),
             Self::Dropped => f.write_str("dropped by its owner"),
             Self::Panicked => f.write_str("its owner panicked"),
             Self::Detached => f.write_str("detached"),
+            Self::Moved => f.write_str("moved to another process"),
             Self::Killed => f.write_str("killed"),
             Self::ShutDown => f.write_str("shut down"),
         }

@@ -300,7 +300,7 @@ impl Record {
 }
 
 /// The waits that have a deadline of their own, in the order of [`Timeout`].
-const WAITS: [Timeout; 7] = [
+const WAITS: [Timeout; 9] = [
     Timeout::Handshake,
     Timeout::Head,
     Timeout::KeepAlive,
@@ -308,6 +308,8 @@ const WAITS: [Timeout; 7] = [
     Timeout::Write,
     Timeout::Linger,
     Timeout::Answer,
+    Timeout::Close,
+    Timeout::Pong,
 ];
 
 fn wait_from_u8(wait: u8) -> Timeout {

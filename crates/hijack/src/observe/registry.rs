@@ -11,6 +11,13 @@ use super::clock::{TICK, TICK_MS, Wheel};
 use super::record::Record;
 use super::{Connection, EndReason, Lease, Observer, Peer, State};
 
+/// Where the clock of a registry begins, in milliseconds: connections that come from another process are older than
+/// this one, by 34 years at the most.
+const EPOCH_MS: u64 = 1 << 40;
+
+/// Ids are counted upwards from the largest one restored; those beyond are not believed.
+const MOST_RESTORED_ID: u64 = 1 << 62;
+
 /// Parts of the map, so that workers seldom meet at one lock.
 const SHARDS: usize = 16;
 
@@ -38,9 +45,9 @@ impl Registry {
         Arc::new(Self {
             serial: SERIAL.fetch_add(1, Relaxed),
             started: Instant::now(),
-            now_ms: AtomicU64::new(0),
+            now_ms: AtomicU64::new(EPOCH_MS),
             shards: std::array::from_fn(|_| Mutex::default()),
-            wheel: Mutex::new(Wheel::new()),
+            wheel: Mutex::new(Wheel::new(EPOCH_MS)),
             count: AtomicUsize::new(0),
             next_id: AtomicU64::new(1),
             ticking: AtomicBool::new(false),
@@ -51,7 +58,7 @@ impl Registry {
         })
     }
 
-    /// Milliseconds since the registry was made, as of the last tick.
+    /// Milliseconds of the registry's clock, as of the last tick.
     pub(crate) fn now_ms(&self) -> u64 {
         self.now_ms.load(Relaxed)
     }
@@ -67,11 +74,41 @@ impl Registry {
 
     /// Enters a new connection.
     pub(crate) fn open(self: &Arc<Self>, peer: Peer) -> Lease {
+        self.begin();
+        let record = Record::new(self.next_id.fetch_add(1, Relaxed), peer, self.now_ms());
+        self.enter(record)
+    }
+
+    /// Enters a connection that lived elsewhere, as `fill` knows it, as number `id` if nobody has that.
+    pub(super) fn reopen(
+        self: &Arc<Self>,
+        id: u64,
+        peer: Peer,
+        fill: impl FnOnce(&mut Record, u64),
+    ) -> Lease {
+        self.begin();
+        let is_free = (1..MOST_RESTORED_ID).contains(&id) && self.get(id).is_none();
+        if is_free {
+            self.next_id.fetch_max(id + 1, Relaxed);
+        }
+        let id = if is_free { id } else { self.next_id.fetch_add(1, Relaxed) };
+        let now = self.now_ms();
+        let mut record = Record::new(id, peer, now);
+        fill(&mut record, now);
+        let lease = self.enter(record);
+        self.taken(lease.record());
+        lease
+    }
+
+    /// Counts a connection, so that the clock moves before it reads it.
+    fn begin(self: &Arc<Self>) {
         self.count.fetch_add(1, SeqCst);
         self.start_ticking();
-        let id = self.next_id.fetch_add(1, Relaxed);
-        let record = Arc::new(Record::new(id, peer, self.now_ms()));
-        lock(self.shard(id)).insert(id, Arc::clone(&record));
+    }
+
+    fn enter(self: &Arc<Self>, record: Record) -> Lease {
+        let record = Arc::new(record);
+        lock(self.shard(record.id)).insert(record.id, Arc::clone(&record));
         if let Some(observer) = &self.observer {
             observer.opened(&Connection::of(&record, self.now_ms()));
         }
@@ -179,7 +216,7 @@ impl Registry {
 
     fn read_clock(&self) {
         let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.now_ms.store(now, Relaxed);
+        self.now_ms.store(EPOCH_MS.saturating_add(now), Relaxed);
     }
 
     /// Wakes the owners of connections that reached a limit; looks at the others again in time.

@@ -42,6 +42,10 @@ pub struct Connection {
     pub bytes_in: u64,
     /// Bytes sent since it opened.
     pub bytes_out: u64,
+    /// Whether the peer has ended its direction.
+    pub peer_ended: bool,
+    /// Whether we have ended ours.
+    pub we_ended: bool,
     /// What is known since the takeover, if there was one.
     pub taken: Option<Taken>,
 }
@@ -85,6 +89,8 @@ impl Connection {
             idle: since(record.active_ms.load(Relaxed)),
             bytes_in,
             bytes_out,
+            peer_ended: record.peer_ended(),
+            we_ended: record.we_ended.load(Relaxed),
             taken,
         }
     }
@@ -132,6 +138,10 @@ impl Tracker {
 
     pub(crate) fn of(registry: Arc<Registry>) -> Self {
         Self { registry }
+    }
+
+    pub(crate) fn registry(&self) -> &Arc<Registry> {
+        &self.registry
     }
 
     /// Takes an open stream into sight as a taken-over connection, of no protocol and with no head.

@@ -11,6 +11,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
+use serde::{Deserialize, Serialize};
 use tokio::io::ReadBuf;
 
 use super::pipe::{Pipe, Pipes};
@@ -37,8 +38,17 @@ pub(super) struct Flow {
     silent: bool,
 }
 
+/// A [`Flow`] at rest.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct FlowState {
+    stage: Stage,
+    received: u64,
+    delivered: u64,
+    unsent: Bytes,
+}
+
 /// How far a direction has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Stage {
     /// Bytes may come.
     Open,
@@ -60,6 +70,16 @@ pub struct Moved {
     pub delivered: u64,
 }
 
+/// Bytes that a relay took and did not deliver yet, by where they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Held {
+    /// In our memory.
+    pub in_memory: usize,
+    /// In the kernel's pipes.
+    pub in_pipes: usize,
+}
+
 /// Why a direction goes on no longer, or both must not.
 #[derive(Debug)]
 pub(super) enum Stop {
@@ -79,11 +99,15 @@ enum Gear {
 }
 
 impl Flow {
-    pub(super) fn new(stage: Stage, moved: Moved, unsent: Bytes) -> Self {
+    pub(super) fn new() -> Self {
+        Self::restored(FlowState { stage: Stage::Open, received: 0, delivered: 0, unsent: Bytes::new() })
+    }
+
+    pub(super) fn restored(state: FlowState) -> Self {
         Self {
-            stage,
-            moved,
-            unsent,
+            stage: state.stage,
+            moved: Moved { received: state.received, delivered: state.delivered },
+            unsent: state.unsent,
             pipe: None,
             gear: Gear::Copy(0),
             blocked_ms: 0,
@@ -92,6 +116,13 @@ impl Flow {
             truncated: false,
             silent: false,
         }
+    }
+
+    /// All there is, but for what is in a pipe. What remains moves nothing.
+    pub(super) fn take_state(&mut self) -> FlowState {
+        let Moved { received, delivered } = self.moved;
+        let stage = mem::replace(&mut self.stage, Stage::Cut);
+        FlowState { stage, received, delivered, unsent: mem::take(&mut self.unsent) }
     }
 
     /// Moves what can be moved; ready when this direction is at its end.

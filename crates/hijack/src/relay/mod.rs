@@ -1,10 +1,11 @@
 //! Two connections joined: what the one sends the other gets, until both have ended.
 //!
 //! `flow` moves the bytes of one direction, `pipe` is what they go through where the kernel can do it alone, `end` says
-//! what became of it all.
+//! what became of it all, and `packed` is a relay on its way to another process.
 
 mod end;
 mod flow;
+mod packed;
 #[cfg_attr(not(target_os = "linux"), path = "pipe_off.rs")]
 mod pipe;
 
@@ -13,11 +14,10 @@ use std::future::poll_fn;
 use std::io;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
-
 pub use end::{RelayEnd, Side};
-pub use flow::Moved;
 use flow::{Flow, Stage, Stop};
+pub use flow::{Held, Moved};
+pub use packed::PackedRelay;
 pub use pipe::Pipes;
 
 use crate::conn::{Conn, LINGER};
@@ -74,8 +74,7 @@ pub struct Relay<C = Transport, S = Transport> {
 impl<C: Stream, S: Stream> Relay<C, S> {
     /// Joins two connections. Nothing moves until it [runs](Self::run).
     pub fn new(client: Conn<C>, server: Conn<S>) -> Self {
-        let flow = || Flow::new(Stage::Open, Moved::default(), Bytes::new());
-        Self::joined(client, server, flow(), flow())
+        Self::joined(client, server, Flow::new(), Flow::new())
     }
 
     fn joined(client: Conn<C>, server: Conn<S>, up: Flow, down: Flow) -> Self {
@@ -129,6 +128,15 @@ impl<C: Stream, S: Stream> Relay<C, S> {
     /// What went from the server to the client so far.
     pub fn to_client(&self) -> Moved {
         self.down.moved
+    }
+
+    /// What is on its way at this moment, both directions together.
+    pub fn held(&self) -> Held {
+        let flows = [&self.up, &self.down];
+        Held {
+            in_memory: flows.iter().map(|flow| flow.unsent.len()).sum(),
+            in_pipes: flows.iter().map(|flow| flow.in_pipe()).sum(),
+        }
     }
 
     /// Moves bytes until both sides have ended, or one broke, reached a limit or was killed; tells what became of it.

@@ -92,6 +92,11 @@ impl<Io: Stream> Exchange<Io> {
         BodyReader::new(&mut *self.0)
     }
 
+    /// Whether all of the body was read, or there is none.
+    pub(crate) fn body_is_read(&self) -> bool {
+        self.0.session.body_is_read()
+    }
+
     /// Reads the whole body.
     ///
     /// # Errors
