@@ -36,7 +36,10 @@ impl Share {
     pub const ALL: [Self; 2] = [Self(&[1, 2, 3, 4, 5, 6, 7, 10, 12]), Self(&[9, 13])];
 
     /// A few cases, to try the runner.
-    pub const SMALL: Self = Self(&[3, 4]);
+    pub const SMALL: Self = Self(&[1, 2]);
+
+    /// What follows a violation, and must not be answered any more; few libraries are so strict.
+    pub const STRICT: Self = Self(&[3, 4]);
 
     /// The cases of these groups.
     #[must_use]
@@ -294,7 +297,7 @@ impl std::fmt::Display for Fault {
 }
 
 /// Under which name the suite files its verdicts.
-const AGENT: &str = "hijack";
+pub(crate) const AGENT: &str = "hijack";
 
 /// Where the suite states what it saw, and has no opinion: whether data is still sent behind a Close (7.1.6), and
 /// codes that nobody defined (7.13).
