@@ -82,7 +82,12 @@ pub(crate) fn script(program: PathBuf, file: &str) -> Command {
     command
 }
 
-pub(crate) fn find(variable: &str, name: &str) -> Option<PathBuf> {
+/// Where a program or folder is: at `variable`'s value, or as `name` on the path.
+///
+/// # Panics
+/// If it is nowhere and `CI=true`.
+#[must_use]
+pub fn find(variable: &str, name: &str) -> Option<PathBuf> {
     let named = std::env::var_os(variable).map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found =

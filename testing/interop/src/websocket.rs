@@ -74,8 +74,11 @@ pub fn run_python_under_trial(base: &str, count: usize) -> bool {
     true
 }
 
-/// Our endpoints, below `/ws/`.
-pub(crate) async fn serve(exchange: Exchange, path: &str) -> Result<Outcome, Error> {
+/// Our endpoints; `path` is what stands behind `/ws/`.
+///
+/// # Errors
+/// If the connection fails, or the client breaks the protocol.
+pub async fn serve(exchange: Exchange, path: &str) -> Result<Outcome, Error> {
     let (name, argument) = path.split_once('/').unwrap_or((path, ""));
     if !["echo", "takeover", "ping", "close", "abrupt"].contains(&name) {
         return exchange.respond(Reject::new(StatusCode::NOT_FOUND, "not found\n").into_response()).await;
