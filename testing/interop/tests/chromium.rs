@@ -46,7 +46,7 @@ async fn serve(seen: mpsc::Sender<String>) -> (u16, impl Future<Output = ()>) {
     let listener = Listener::bind("127.0.0.1:0").await.expect("a port is free");
     let port = listener.local_address().to_string().rsplit(':').next().and_then(|port| port.parse().ok());
     let route = move |exchange| route(exchange, seen.clone());
-    (port.expect("a port"), hijack::Server::new().serve(listener, route))
+    (port.expect("a port"), async move { hijack::Server::new().serve(listener, route).await })
 }
 
 async fn route(mut exchange: Exchange, seen: mpsc::Sender<String>) -> Result<Outcome, Error> {
