@@ -10,7 +10,10 @@
 set -eu
 cd "$(dirname "$0")/.."
 suite_version=25.10.1
-home=${CARGO_TARGET_DIR:-$PWD/target}/peers/autobahn
+target=${CARGO_TARGET_DIR:-$PWD/target}
+# Where it really is, for what is installed there holds its path.
+mkdir -p "$target/peers"
+home=$(cd "$target/peers" && pwd -P)/autobahn
 wstest=$home/wstest
 
 say() { echo "autobahn: $*" >&2; }
