@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-readonly measured_core=0 load_core=1 open_files=12000
+readonly measured_core=0 load_core=1 open_files=14000
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 readonly target
 readonly go_server=$target/peers/server-go
@@ -11,7 +11,7 @@ readonly go_server=$target/peers/server-go
 main() {
   local command=${1:-}
   case $command in
-    takeover | http | client | axum) shift; measure "$command" "$@" ;;
+    takeover | http | client | axum | relay) shift; measure "$command" "$@" ;;
     profile) shift; profile "$@" ;;
     -h | --help) usage ;;
     *) usage >&2; exit 2 ;;
@@ -23,22 +23,25 @@ usage() {
 Usage: ./bench.sh takeover|http [OPTIONS]           measure our server against hyper's and Go's
        ./bench.sh client [OPTIONS]                  measure our client against hyper's
        ./bench.sh axum [OPTIONS]                    measure an axum app on our engine against axum::serve
-       ./bench.sh profile takeover|http|client|axum
-                                                    where our server or client spends its time (needs perf)
+       ./bench.sh relay [OPTIONS]                   measure our relay against copy_bidirectional, HAProxy and nginx
+       ./bench.sh profile takeover|http|client|axum|relay
+                                                    where our program spends its time (needs perf)
 
   takeover   servers: connect, GET with Upgrade, 101, 64 bytes there and back, close
   http       servers: ordinary requests on kept-alive connections
   client     clients: both, first requests and then takeovers
   axum       servers: both, one Router on our engine and on hyper
+  relay      port forwarders: bulk, small messages, and what connections leave behind
 
 Options:
   --rounds N       rounds of two runs per program, there and back: A B C C B A (5)
-  --ops N          operations per run (takeovers 20000, requests 500000, of axum 300000; given, it holds for
-                   both parts of client and axum)
+  --ops N          operations per run (takeovers 20000, requests 500000, of axum 300000, MiB 4096, messages
+                   100000; given, it holds for both parts of client, axum and relay)
   --held N         connections held while memory is read (5000)
   --peers A,B,...  servers of hijack, hijack-in-handler, hyper, hyper-timer, go (hijack,hyper,go);
                    clients of hijack, hijack-map, hyper (hijack,hyper);
-                   engines of axum of hijack, hyper (hijack,hyper); the first one is profiled
+                   engines of axum of hijack, hyper (hijack,hyper);
+                   relays of hijack, copy, haproxy-tcp, haproxy-http, nginx (all); the first one is profiled
   --save           also write benches/results/DATE-SUITE-COMMIT.json
 
 Examples: ./bench.sh takeover --rounds 5 --ops 20000
@@ -47,7 +50,8 @@ Examples: ./bench.sh takeover --rounds 5 --ops 20000
 CPU is the measured program's own, as the kernel counts it; ratios are medians over the rounds. Every answer is
 compared byte for byte. "busy" below 100 % means that the other side was the brake; the faster a program then is, the
 more often it wakes for little, so the ratios are rather too high than too low.
-Go is taken from HIJACK_GO, target/peers/bin/go or PATH; without it the rest is measured. Nothing is installed.
+Go is taken from HIJACK_GO, target/peers/bin/go or PATH, haproxy and nginx from PATH or /usr/sbin; without them the
+rest is measured. Nothing is installed.
 Exit status: 0, or 1 when a bar is missed, or 2 when the measuring failed. benches/README.md tells the method.
 TEXT
 }
@@ -67,7 +71,10 @@ measure() {
 
 profile() {
   local suite=${1:-} folder=$target/bench-profile data
-  [[ $suite == takeover || $suite == http || $suite == client || $suite == axum ]] || { usage >&2; exit 2; }
+  case $suite in
+    takeover | http | client | axum | relay) ;;
+    *) usage >&2; exit 2 ;;
+  esac
   command -v perf >/dev/null || fail "perf is missing: apt-get install linux-perf (Debian) or linux-tools (Ubuntu)"
   build "$suite"
   rm -rf "$folder"
@@ -86,7 +93,7 @@ symbols() {
     sed -e '/^#/d' -e '/^$/d' -e 's/[- ]*$//'
 }
 
-# The suite decides what is needed: clients and axum apps are not compared with Go's.
+# The suite decides what is needed: clients, axum apps and relays are not compared with Go's.
 build() {
   cargo build --quiet --release --locked --package hijack-bench --bins
   if [[ $1 == takeover || $1 == http ]]; then build_go; fi
@@ -129,12 +136,15 @@ save_options() {
 }
 
 versions() {
-  local go
+  local go haproxy nginx
   rustc --version | cut -d' ' -f1,2
   locked hyper
   locked axum
   locked tokio
   if go=$(find_go); then "$go" env GOVERSION; fi
+  haproxy=$(PATH=$PATH:/usr/sbin command -v haproxy) && "$haproxy" -v | sed -n '1s/HAProxy version \([^ ]*\).*/haproxy \1/p'
+  nginx=$(PATH=$PATH:/usr/sbin command -v nginx) && "$nginx" -v 2>&1 | sed 's|.*/|nginx |'
+  return 0
 }
 
 locked() {

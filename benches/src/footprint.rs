@@ -13,9 +13,10 @@ use crate::rounds::median;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Footprint {
     /// Allocations per operation, everything from open to close in it.
-    pub(crate) allocations: f64,
-    /// Live heap bytes per held connection.
-    pub(crate) heap_bytes: f64,
+    /// Not known of a program that does not count.
+    pub(crate) allocations: Option<f64>,
+    /// Live heap bytes per held connection, where it counts.
+    pub(crate) heap_bytes: Option<f64>,
     /// Resident bytes per held connection; sockets are the kernel's and not in it.
     pub(crate) resident_bytes: f64,
 }
@@ -26,13 +27,13 @@ pub(crate) async fn measure<W: Workload>(peer: &Peer, options: &Options) -> io::
     for _ in 0..RESIDENT_RUNS {
         resident.push(resident_bytes::<W>(peer, options).await?);
     }
-    let program = Program::start(&peer.counted, peer.arguments, options.core)?;
-    let mut load = W::open_warm(program).await?;
-    Ok(Footprint {
-        allocations: allocations(&mut load).await?,
-        heap_bytes: heap_bytes(&mut load, options.held).await?,
-        resident_bytes: median(resident),
-    })
+    let mut footprint = Footprint { allocations: None, heap_bytes: None, resident_bytes: median(resident) };
+    if let Some(launch) = peer.launch_counted(options.core) {
+        let mut load = W::open_warm(&launch).await?;
+        footprint.allocations = Some(allocations(&mut load).await?);
+        footprint.heap_bytes = Some(heap_bytes(&mut load, options.held).await?);
+    }
+    Ok(footprint)
 }
 
 async fn allocations(load: &mut impl Workload) -> io::Result<f64> {
@@ -46,8 +47,7 @@ async fn heap_bytes(load: &mut impl Workload, count: u32) -> io::Result<f64> {
 }
 
 async fn resident_bytes<W: Workload>(peer: &Peer, options: &Options) -> io::Result<f64> {
-    let program = Program::start(&peer.program, peer.arguments, options.core)?;
-    let mut load = W::open_warm(program).await?;
+    let mut load = W::open_warm(&peer.launch(options.core)).await?;
     per_connection(&mut load, options.held, async |program| program.resident_bytes()).await
 }
 
@@ -69,7 +69,7 @@ async fn per_connection(
 }
 
 /// A program may do more after its last byte: nothing outside it tells when it has.
-async fn settle() {
+pub(crate) async fn settle() {
     tokio::time::sleep(Duration::from_millis(300)).await;
 }
 

@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::{env, fs, process};
 
+use crate::launch::Launch;
 use crate::load::Workload;
 use crate::options::Options;
 use crate::peer::Peer;
-use crate::program::Program;
 
 /// Counts a short and a long run; their difference leaves start, warm-up and end out.
 pub(crate) async fn per_op<W: Workload>(peer: &Peer, options: &Options) -> io::Result<Option<f64>> {
@@ -28,7 +28,7 @@ async fn count<W: Workload>(peer: &Peer, ops: u64, core: u32) -> io::Result<f64>
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
     command.arg(format!("--log-file={}", log.display())).arg(&peer.program).args(peer.arguments);
-    let mut load = W::open_warm(Program::start_command(&command, core)?).await?;
+    let mut load = W::open_warm(&Launch::new(command, core)).await?;
     load.run_bounded(ops).await?;
     load.program().end()?;
     let text = fs::read_to_string(&log)?;

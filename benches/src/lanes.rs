@@ -4,13 +4,13 @@ use std::io;
 
 use tokio::task::JoinSet;
 
-/// Connections that are busy at the same time.
+/// Connections that are busy at the same time, unless a load says otherwise.
 pub const CONNECTIONS: u64 = 64;
 
-/// How many of `ops` connection number `lane` does.
+/// How many of `ops` number `lane` of `lanes` connections does.
 #[must_use]
-pub fn share(ops: u64, lane: u64) -> u64 {
-    ops / CONNECTIONS + u64::from(lane < ops % CONNECTIONS)
+pub fn share(ops: u64, lane: u64, lanes: u64) -> u64 {
+    ops / lanes + u64::from(lane < ops % lanes)
 }
 
 /// Waits for all; the first failure ends the rest.

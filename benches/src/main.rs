@@ -5,6 +5,8 @@
 mod bar;
 mod footprint;
 mod instructions;
+mod launch;
+mod leftover;
 mod load;
 mod options;
 mod peer;

@@ -55,4 +55,6 @@ pub(crate) enum Suite {
     Client,
     /// Both, with axum apps under measurement.
     Axum,
+    /// Port forwarders: bulk, small messages, and what visits leave behind.
+    Relay,
 }

@@ -1,7 +1,7 @@
 //! The orders that a measured program reads from stdin, one a line.
 //!
-//! Servers know [`Order::Heap`] only. It is answered by a [`Heap`](crate::heap::Heap), every other order by
-//! [`DONE`] when it has been carried out.
+//! Servers know [`Order::Heap`] and [`Order::Left`] only, which are answered by a [`Heap`](crate::heap::Heap) and a
+//! [`Left`](crate::servers::relay::Left), every other order by [`DONE`] when it has been carried out.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -12,6 +12,8 @@ use std::str::FromStr;
 pub enum Order {
     /// Say what the allocator counted.
     Heap,
+    /// Say what our relays have in hand.
+    Left,
     /// From now on an operation is a request to this server, on connections kept open.
     Requests(SocketAddr),
     /// From now on an operation is a takeover of a new connection to this server.
@@ -29,6 +31,7 @@ impl fmt::Display for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Heap => write!(f, "heap"),
+            Self::Left => write!(f, "left"),
             Self::Requests(server) => write!(f, "requests {server}"),
             Self::Takeovers(server) => write!(f, "takeovers {server}"),
             Self::Run(ops) => write!(f, "run {ops}"),
@@ -44,6 +47,7 @@ impl FromStr for Order {
         let (verb, object) = line.split_once(' ').unwrap_or((line, ""));
         let order = match verb {
             "heap" => Some(Self::Heap),
+            "left" => Some(Self::Left),
             "requests" => object.parse().map(Self::Requests).ok(),
             "takeovers" => object.parse().map(Self::Takeovers).ok(),
             "run" => object.parse().map(Self::Run).ok(),
@@ -61,9 +65,14 @@ mod tests {
     #[test]
     fn every_order_is_read_as_it_was_written() {
         let server = ([127, 0, 0, 1], 1234).into();
-        for order in
-            [Order::Heap, Order::Requests(server), Order::Takeovers(server), Order::Run(7), Order::Hold(8)]
-        {
+        for order in [
+            Order::Heap,
+            Order::Left,
+            Order::Requests(server),
+            Order::Takeovers(server),
+            Order::Run(7),
+            Order::Hold(8),
+        ] {
             assert_eq!(order.to_string().parse(), Ok(order));
         }
     }

@@ -1,9 +1,10 @@
 //! Which programs are compared.
 
-use std::fmt;
-use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fmt, io};
 
+use crate::launch::{Config, Launch};
 use crate::options::Options;
 
 /// What the measured programs are to the connections.
@@ -13,17 +14,22 @@ pub(crate) enum Role {
     Client,
     /// An axum app; the peers are the engines that serve it.
     AxumServer,
+    /// Between the load and a server; the peers are forwarders and proxies.
+    Relay,
 }
 
-/// One program, and its variant that counts allocations.
+/// One program, and how it counts allocations: a variant of it, or itself.
 #[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) name: String,
     pub(crate) program: PathBuf,
-    pub(crate) counted: PathBuf,
+    /// None of a program that cannot count.
+    pub(crate) counted: Option<PathBuf>,
     pub(crate) arguments: &'static [&'static str],
-    /// Go's does not.
+    /// Those in Rust do.
     pub(crate) runs_in_valgrind: bool,
+    /// What it is configured with, if it does not go by arguments.
+    config: Option<Config>,
 }
 
 /// The name under which our own programs are compared with the others.
@@ -36,7 +42,7 @@ impl Peer {
         let mut peers = Vec::new();
         for name in options.peers.as_ref().unwrap_or(&defaults) {
             let peer = Self::named(name, role, options)?;
-            if peer.program.is_file() && peer.counted.is_file() {
+            if peer.program.is_file() && peer.counted.as_ref().is_none_or(|counted| counted.is_file()) {
                 peers.push(peer);
             } else {
                 eprintln!("no {role} {name}: its bars are not measured");
@@ -47,7 +53,12 @@ impl Peer {
 
     fn named(name: &str, role: Role, options: &Options) -> io::Result<Self> {
         match (role, name) {
-            (_, OURS | "hyper") => Self::beside(name, role, name, &[]),
+            (Role::Relay, "haproxy-tcp") => Ok(Self::configured(name, "haproxy", Config::HaproxyTcp)),
+            (Role::Relay, "haproxy-http") => Ok(Self::configured(name, "haproxy", Config::HaproxyHttp)),
+            (Role::Relay, "nginx") => Ok(Self::configured(name, "nginx", Config::Nginx)),
+            (_, OURS) | (Role::Relay, "copy") | (Role::Server | Role::Client | Role::AxumServer, "hyper") => {
+                Self::beside(name, role, name, &[])
+            }
             (Role::Server, "hijack-in-handler") => Self::beside(name, role, OURS, &["--in-handler"]),
             (Role::Client, "hijack-map") => Self::beside(name, role, OURS, &["--map"]),
             (Role::Server, "hyper-timer") => Self::beside(name, role, "hyper", &["--timer"]),
@@ -62,16 +73,41 @@ impl Peer {
         Ok(Self {
             name: name.to_owned(),
             program: own.with_file_name(format!("{}-{file}", role.file())),
-            counted: own.with_file_name(format!("{}-{file}-counted", role.file())),
+            counted: Some(own.with_file_name(format!("{}-{file}-counted", role.file()))),
             arguments,
             runs_in_valgrind: true,
+            config: None,
         })
     }
 
     fn go(options: &Options) -> Self {
         let program = options.go.clone().unwrap_or_default();
-        let counted = program.clone();
-        Self { name: "go".to_owned(), program, counted, arguments: &[], runs_in_valgrind: false }
+        let counted = Some(program.clone());
+        let name = "go".to_owned();
+        Self { name, program, counted, arguments: &[], runs_in_valgrind: false, config: None }
+    }
+
+    /// A program of the system.
+    fn configured(name: &str, file: &str, config: Config) -> Self {
+        let (name, program) = (name.to_owned(), installed(file).unwrap_or_default());
+        let config = Some(config);
+        Self { name, program, counted: None, arguments: &[], runs_in_valgrind: false, config }
+    }
+
+    /// How it is started on `core`.
+    pub(crate) fn launch(&self, core: u32) -> Launch {
+        Launch::new(self.command(&self.program), core).with_config(self.config)
+    }
+
+    /// How the variant of it that counts is started.
+    pub(crate) fn launch_counted(&self, core: u32) -> Option<Launch> {
+        self.counted.as_ref().map(|counted| Launch::new(self.command(counted), core))
+    }
+
+    fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.args(self.arguments);
+        command
     }
 }
 
@@ -82,6 +118,7 @@ impl Role {
             Self::Server => "server",
             Self::Client => "client",
             Self::AxumServer => "server-axum",
+            Self::Relay => "relay",
         }
     }
 
@@ -89,8 +126,16 @@ impl Role {
         match self {
             Self::Server => &[OURS, "hyper", "go"],
             Self::Client | Self::AxumServer => &[OURS, "hyper"],
+            Self::Relay => &[OURS, "copy", "haproxy-tcp", "haproxy-http", "nginx"],
         }
     }
+}
+
+/// Where a program of the system is; such proxies often are where only root looks.
+fn installed(file: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).chain(["/usr/sbin".into()]);
+    folders.map(|folder| folder.join(file)).find(|file| file.is_file())
 }
 
 impl fmt::Display for Role {
@@ -99,6 +144,7 @@ impl fmt::Display for Role {
             Self::Server => "server",
             Self::Client => "client",
             Self::AxumServer => "axum server",
+            Self::Relay => "relay",
         })
     }
 }

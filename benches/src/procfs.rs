@@ -55,6 +55,11 @@ pub(crate) fn resident_bytes(pid: u32) -> io::Result<u64> {
     Ok(1024 * number(line.and_then(|line| line.split_whitespace().next()), "smaps_rollup")?)
 }
 
+/// Descriptors that `pid` has open.
+pub(crate) fn open_files(pid: u32) -> io::Result<usize> {
+    Ok(fs::read_dir(format!("/proc/{pid}/fd"))?.count())
+}
+
 /// Time for which the machine's cores were not idle since it started, its host's theft included.
 pub(crate) fn machine_busy() -> io::Result<Duration> {
     let stat = fs::read_to_string("/proc/stat")?;

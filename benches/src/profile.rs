@@ -8,15 +8,13 @@ use std::time::Duration;
 use crate::load::Workload;
 use crate::options::Options;
 use crate::peer::Peer;
-use crate::program::Program;
 use crate::suite::Subject;
 
 /// Loads the first program of `--peers` and records it to `file`.
 pub(crate) async fn record<W: Workload>(subject: &Subject, options: &Options, file: &Path) -> io::Result<()> {
     let peers = Peer::present(subject.role, options)?;
     let peer = &peers[0];
-    let program = Program::start(&peer.program, peer.arguments, options.core)?;
-    let mut load = W::open_warm(program).await?;
+    let mut load = W::open_warm(&peer.launch(options.core)).await?;
     let mut perf = Command::new("perf")
         .args(["record", "--quiet", "--freq", "2999", "--pid", &load.program().pid().to_string(), "--output"])
         .arg(file)

@@ -3,13 +3,13 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use hijack_bench::order::{DONE, Order};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::net::unix::pipe::Receiver;
 
+use crate::launch::Folder;
 use crate::procfs::{self, Cpu};
 
 /// One process under measurement.
@@ -18,6 +18,8 @@ pub(crate) struct Program {
     child: Child,
     /// Awaited, not blocked on: the server that a client asks runs on this thread.
     stdout: Lines<BufReader<Receiver>>,
+    /// What it was configured in; kept as long as it runs.
+    pub(crate) folder: Option<Folder>,
 }
 
 /// What a counting program says of its allocator.
@@ -28,13 +30,8 @@ pub(crate) struct Heap {
 }
 
 impl Program {
-    /// Starts `program` on `core`.
-    pub(crate) fn start(program: &Path, arguments: &[&str], core: u32) -> io::Result<Self> {
-        Self::start_command(Command::new(program).args(arguments), core)
-    }
-
     /// Runs `command` on `core`.
-    pub(crate) fn start_command(command: &Command, core: u32) -> io::Result<Self> {
+    pub(crate) fn start(command: &Command, core: u32) -> io::Result<Self> {
         let mut child = Command::new("taskset")
             .args(["-c", &core.to_string()])
             .arg(command.get_program())
@@ -45,7 +42,7 @@ impl Program {
             .spawn()?;
         let stdout = child.stdout.take().ok_or_else(|| io::Error::other("program without stdout"))?;
         let stdout = Receiver::from_owned_fd(OwnedFd::from(stdout))?;
-        Ok(Self { child, stdout: BufReader::new(stdout).lines() })
+        Ok(Self { child, stdout: BufReader::new(stdout).lines(), folder: None })
     }
 
     /// The address that a server prints when it listens.
@@ -62,11 +59,13 @@ impl Program {
 
     /// What the allocator of a counting program counted.
     pub(crate) async fn heap(&mut self) -> io::Result<Heap> {
-        let line = self.ask(Order::Heap).await?;
-        let pair = line.split_once(' ').and_then(|(count, bytes)| count.parse().ok().zip(bytes.parse().ok()));
-        let (allocations, live_bytes) =
-            pair.ok_or_else(|| io::Error::other(format!("two numbers expected, got {line:?}")))?;
+        let (allocations, live_bytes) = self.ask_two(Order::Heap).await?;
         Ok(Heap { allocations, live_bytes })
+    }
+
+    /// The connections in our relay's tracker, and the pipes of its pool.
+    pub(crate) async fn left(&mut self) -> io::Result<(f64, f64)> {
+        self.ask_two(Order::Left).await
     }
 
     /// Ends the program by ending its stdin, so that it goes in order.
@@ -86,6 +85,16 @@ impl Program {
 
     pub(crate) fn resident_bytes(&self) -> io::Result<f64> {
         procfs::resident_bytes(self.pid()).map(|bytes| bytes as f64)
+    }
+
+    pub(crate) fn open_files(&self) -> io::Result<f64> {
+        procfs::open_files(self.pid()).map(|files| files as f64)
+    }
+
+    async fn ask_two(&mut self, order: Order) -> io::Result<(f64, f64)> {
+        let line = self.ask(order).await?;
+        let pair = line.split_once(' ').and_then(|(one, other)| one.parse().ok().zip(other.parse().ok()));
+        pair.ok_or_else(|| io::Error::other(format!("two numbers expected, got {line:?}")))
     }
 
     async fn ask(&mut self, order: Order) -> io::Result<String> {

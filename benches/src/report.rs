@@ -4,7 +4,6 @@ use std::path::Path;
 use std::{fmt, fs, io};
 
 use clap::ValueEnum as _;
-use hijack_bench::lanes::CONNECTIONS;
 use serde_json::{Value, json};
 
 use crate::bar::Bar;
@@ -12,7 +11,7 @@ use crate::footprint::Footprint;
 use crate::options::Options;
 use crate::procfs;
 use crate::rounds::{Sample, Series, median};
-use crate::suite::Part;
+use crate::suite::{Part, Subject};
 
 /// One program and its numbers.
 #[derive(Debug)]
@@ -62,7 +61,6 @@ impl Report {
             "versions": self.options.versions,
             "machine": { "cpu": procfs::cpu_model()?, "kernel": procfs::kernel()? },
             "load": {
-                "connections": CONNECTIONS,
                 "rounds": self.options.rounds,
                 "runs_per_round": 2,
                 "held": self.options.held,
@@ -77,6 +75,7 @@ impl Part {
     fn to_json(&self) -> Value {
         json!({
             "title": self.subject.title,
+            "connections": self.connections,
             "ops_per_run": self.ops,
             "programs": self.programs.iter().map(Measured::to_json).collect::<Vec<_>>(),
         })
@@ -112,10 +111,7 @@ impl Sample {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Options { rounds, held, .. } = self.options;
-        writeln!(
-            f,
-            "\n{CONNECTIONS} connections at once, {rounds} rounds of two runs, {held} connections held"
-        )?;
+        writeln!(f, "\n{rounds} rounds of two runs, {held} connections held")?;
         writeln!(
             f,
             "CPU in µs per operation, medians (total: smallest to largest); bytes per held connection"
@@ -141,8 +137,12 @@ const QUIET: f64 = 0.05;
 
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { subject, ops, programs } = self;
-        writeln!(f, "\n{}\n{ops} operations per run; held: {}\n\n{HEADING}", subject.title, subject.held)?;
+        let Self { subject, connections, ops, programs } = self;
+        let Subject { title, held, .. } = subject;
+        writeln!(
+            f,
+            "\n{title}\n{ops} operations per run on {connections} connections; held: {held}\n\n{HEADING}"
+        )?;
         for program in programs {
             writeln!(f, "{program}")?;
         }
@@ -159,9 +159,13 @@ impl fmt::Display for Measured {
         write!(f, "{:<16} {:>7.2} {:>7.2}", self.name, median(|s| s.user), median(|s| s.system))?;
         write!(f, " {:>7.2} {:>15}", median(|s| s.total), format!("{least:.2}-{most:.2}"))?;
         write!(f, " {:>4.0}% {:>11.0}", median(|s| s.busy) * 100.0, median(|s| s.per_second))?;
-        let instructions = self.instructions.map_or_else(|| "-".to_owned(), |count| format!("{count:.0}"));
-        write!(f, " {instructions:>7}")?;
         let Footprint { allocations, heap_bytes, resident_bytes } = self.footprint;
-        write!(f, " {allocations:>7.2} {heap_bytes:>7.0} {resident_bytes:>7.0}")
+        write!(f, " {:>7} {:>7}", known(self.instructions, 0), known(allocations, 2))?;
+        write!(f, " {:>7} {resident_bytes:>7.0}", known(heap_bytes, 0))
     }
+}
+
+/// The number with `digits` after its point, or a dash.
+fn known(number: Option<f64>, digits: usize) -> String {
+    number.map_or_else(|| "-".to_owned(), |number| format!("{number:.digits$}"))
 }

@@ -60,8 +60,7 @@ pub(crate) async fn measure<W: Workload>(
 
 /// One run on a fresh process, so that no program keeps a lucky or unlucky layout.
 async fn run<W: Workload>(peer: &Peer, ops: u64, core: u32, spent: &mut Spent) -> io::Result<()> {
-    let program = Program::start(&peer.program, peer.arguments, core)?;
-    let mut load = W::open_warm(program).await?;
+    let mut load = W::open_warm(&peer.launch(core)).await?;
     let repeated = procfs::repeated_connects()?;
     let before = Moment::of(load.program())?;
     load.run_bounded(ops).await?;

@@ -10,6 +10,8 @@ pub const PLAIN_TYPE: &str = "text/plain";
 pub const PLAIN_DATE: &str = "Sun, 22 Nov 2026 15:14:00 GMT";
 /// Path of the takeover.
 pub const ECHO_PATH: &str = "/echo";
+/// Path of the takeover after which blocks are asked for by their number.
+pub const BLOCKS_PATH: &str = "/blocks";
 /// The protocol asked for in `Upgrade`, and named in the 101.
 pub const ECHO_PROTOCOL: &str = "echo";
 /// Length of the message that is sent once and comes back once.

@@ -27,7 +27,7 @@ impl<C: Client> Requests<C> {
     pub(super) async fn run(&mut self, ops: u64) -> io::Result<()> {
         let mut tasks = JoinSet::new();
         for (lane, connection) in (0..).zip(self.busy.drain(..)) {
-            tasks.spawn(ask(self.client.clone(), connection, share(ops, lane)));
+            tasks.spawn(ask(self.client.clone(), connection, share(ops, lane, CONNECTIONS)));
         }
         self.busy = all(tasks).await?;
         Ok(())

@@ -23,7 +23,7 @@ impl<C: Client> Takeovers<C> {
     pub(super) async fn run(&mut self, ops: u64) -> io::Result<()> {
         let mut tasks = JoinSet::new();
         for lane in 0..CONNECTIONS {
-            tasks.spawn(run_lane(self.client.clone(), lane, share(ops, lane)));
+            tasks.spawn(run_lane(self.client.clone(), lane, share(ops, lane, CONNECTIONS)));
         }
         all(tasks).await.map(drop)
     }

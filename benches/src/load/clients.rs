@@ -8,6 +8,7 @@ use hijack_bench::order::Order;
 
 use super::Workload;
 use super::upstream::{Route, Upstream};
+use crate::launch::Launch;
 use crate::program::Program;
 
 /// Requests on connections that stay open from one run to the next.
@@ -54,7 +55,8 @@ impl Operation for Takeovers {
 }
 
 impl<O: Operation> Workload for Clients<O> {
-    async fn open(client: Program) -> io::Result<Self> {
+    async fn open(launch: &Launch) -> io::Result<Self> {
+        let client = launch.start()?;
         let upstream = Upstream::open(O::ROUTE).await?;
         let order = O::order(upstream.address());
         let mut load = Self { client, upstream, operation: PhantomData };
@@ -76,12 +78,7 @@ impl<O: Operation> Workload for Clients<O> {
 }
 
 impl<O> Clients<O> {
-    /// A wrong request is seen by the server first, and is a better reason than the client's end after it.
     async fn obey(&mut self, order: Order) -> io::Result<()> {
-        tokio::select! {
-            biased;
-            failure = self.upstream.serve() => Err(failure),
-            answer = self.client.obey(order) => answer,
-        }
+        self.upstream.beside(self.client.obey(order)).await
     }
 }

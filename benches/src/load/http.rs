@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use super::Workload;
 use super::connection::Connection;
 use super::expected::Expected;
+use crate::launch::Launch;
 use crate::program::Program;
 
 /// Connections that stay open from one run to the next.
@@ -31,7 +32,8 @@ struct Question {
 }
 
 impl Workload for Http {
-    async fn open(mut server: Program) -> io::Result<Self> {
+    async fn open(launch: &Launch) -> io::Result<Self> {
+        let mut server = launch.start()?;
         let address = server.address().await?;
         let question = Arc::new(Question::learn(address).await?);
         let mut load = Self { server, address, question, busy: Vec::new(), held: Vec::new() };
@@ -48,7 +50,7 @@ impl Workload for Http {
     async fn run(&mut self, ops: u64) -> io::Result<()> {
         let mut tasks = JoinSet::new();
         for (lane, connection) in (0..).zip(self.busy.drain(..)) {
-            tasks.spawn(Arc::clone(&self.question).ask(connection, share(ops, lane)));
+            tasks.spawn(Arc::clone(&self.question).ask(connection, share(ops, lane, CONNECTIONS)));
         }
         self.busy = all(tasks).await?;
         Ok(())

@@ -1,9 +1,11 @@
 //! The load: closed loops on loopback that check every byte that comes back.
 
+mod blocks;
 mod clients;
 mod connection;
 mod expected;
 mod http;
+mod relay;
 mod takeover;
 mod upstream;
 
@@ -12,28 +14,38 @@ use std::time::Duration;
 
 pub(crate) use clients::{ClientRequests, ClientTakeovers};
 pub(crate) use http::Http;
+pub(crate) use relay::{RelayedBulk, RelayedMessages, RelayedVisits};
 pub(crate) use takeover::Takeover;
 
+use hijack_bench::lanes;
+
+use crate::launch::Launch;
 use crate::program::Program;
 
 /// One kind of work for a program.
 pub(crate) trait Workload: Sized {
-    /// Prepares the work and has one operation done, which is checked for its meaning.
-    async fn open(program: Program) -> io::Result<Self>;
+    /// Connections that are busy at the same time.
+    const CONNECTIONS: u64 = lanes::CONNECTIONS;
+
+    /// Operations before anything is measured.
+    const WARM_UP: u64 = 2_000;
+
+    /// Starts the program, prepares the work and has one operation done, which is checked for its meaning.
+    async fn open(launch: &Launch) -> io::Result<Self>;
 
     /// The program that works.
     fn program(&mut self) -> &mut Program;
 
-    /// Does `ops` operations on [`CONNECTIONS`](hijack_bench::lanes::CONNECTIONS) connections at once.
+    /// Does `ops` operations on [`CONNECTIONS`](Self::CONNECTIONS) connections at once.
     async fn run(&mut self, ops: u64) -> io::Result<()>;
 
     /// Opens `count` more connections and keeps each as it is held: after its first answer, silent.
     async fn hold(&mut self, count: u32) -> io::Result<()>;
 
     /// As [`open`](Self::open), with enough work that nothing is new to the program afterwards.
-    async fn open_warm(program: Program) -> io::Result<Self> {
-        let mut load = within(1, Self::open(program)).await?;
-        load.run_bounded(WARM_UP).await?;
+    async fn open_warm(launch: &Launch) -> io::Result<Self> {
+        let mut load = within(1, Self::open(launch)).await?;
+        load.run_bounded(Self::WARM_UP).await?;
         Ok(load)
     }
 
@@ -53,6 +65,3 @@ async fn within<T>(ops: u64, work: impl Future<Output = io::Result<T>>) -> io::R
     let late = || io::Error::other(format!("{ops} operations not done within {limit:?}"));
     tokio::time::timeout(limit, work).await.map_err(|_| late())?
 }
-
-/// Operations before anything is measured.
-const WARM_UP: u64 = 2_000;

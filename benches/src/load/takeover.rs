@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use super::Workload;
 use super::connection::Connection;
 use super::expected::Expected;
+use crate::launch::Launch;
 use crate::program::Program;
 
 /// A new connection for every operation.
@@ -23,15 +24,17 @@ pub(crate) struct Takeover {
 
 /// Who is asked for what, and what must come back.
 #[derive(Clone, Debug)]
-struct Question {
+pub(crate) struct Question {
     address: SocketAddr,
     request: Arc<[u8]>,
     answer: Arc<Expected>,
 }
 
 impl Workload for Takeover {
-    async fn open(mut server: Program) -> io::Result<Self> {
-        let question = Question::learn(server.address().await?).await?;
+    async fn open(launch: &Launch) -> io::Result<Self> {
+        let mut server = launch.start()?;
+        let address = server.address().await?;
+        let question = Question::learn(address, &address.to_string(), ECHO_PATH).await?;
         Ok(Self { server, question, held: Vec::new() })
     }
 
@@ -42,22 +45,22 @@ impl Workload for Takeover {
     async fn run(&mut self, ops: u64) -> io::Result<()> {
         let mut tasks = JoinSet::new();
         for lane in 0..CONNECTIONS {
-            tasks.spawn(self.question.clone().run_lane(lane, share(ops, lane)));
+            tasks.spawn(self.question.clone().run_lane(lane, share(ops, lane, CONNECTIONS)));
         }
         all(tasks).await.map(drop)
     }
 
     async fn hold(&mut self, count: u32) -> io::Result<()> {
         for _ in 0..count {
-            self.held.push(self.question.take_over(0).await?);
+            self.held.push(self.question.converse(0).await?);
         }
         Ok(())
     }
 }
 
 impl Question {
-    async fn learn(address: SocketAddr) -> io::Result<Self> {
-        let request = request(address);
+    pub(super) async fn learn(address: SocketAddr, host: &str, path: &str) -> io::Result<Self> {
+        let request = request(host, path);
         let mut connection = Connection::connect(address).await?;
         connection.send(request.as_bytes()).await?;
         let head = connection.read_head().await?;
@@ -69,15 +72,22 @@ impl Question {
 
     async fn run_lane(self, lane: u64, ops: u64) -> io::Result<()> {
         for op in 0..ops {
-            self.take_over(op * CONNECTIONS + lane).await?.finish().await?;
+            self.converse(op * CONNECTIONS + lane).await?.finish().await?;
         }
         Ok(())
     }
 
-    async fn take_over(&self, number: u64) -> io::Result<Connection> {
+    /// A connection after the 101.
+    pub(super) async fn take_over(&self) -> io::Result<Connection> {
         let mut connection = Connection::connect(self.address).await?;
         connection.send(&self.request).await?;
         connection.expect(&self.answer).await?;
+        Ok(connection)
+    }
+
+    /// A connection after the 101 and one message there and back.
+    async fn converse(&self, number: u64) -> io::Result<Connection> {
+        let mut connection = self.take_over().await?;
         let message = message(number);
         connection.send(&message).await?;
         connection.expect(&Expected::exactly(&message)).await?;
@@ -85,9 +95,9 @@ impl Question {
     }
 }
 
-fn request(address: SocketAddr) -> String {
+fn request(host: &str, path: &str) -> String {
     format!(
-        "GET {ECHO_PATH} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: hijack-bench\r\n\
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: hijack-bench\r\n\
          Connection: Upgrade\r\nUpgrade: {ECHO_PROTOCOL}\r\n\r\n"
     )
 }

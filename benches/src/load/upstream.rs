@@ -1,4 +1,4 @@
-//! The server that clients under measurement ask: fixed bytes, checked requests, and nothing else, so that it is
+//! The server that clients under measurement ask, and that stands behind relays: fixed bytes, checked requests, and nothing else, so that it is
 //! never the brake.
 
 use std::io;
@@ -6,10 +6,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
 use hijack_bench::echo::echo;
-use hijack_bench::wire::{ECHO_PATH, ECHO_PROTOCOL, PLAIN_BODY, PLAIN_DATE, PLAIN_PATH, PLAIN_TYPE};
+use hijack_bench::wire::{
+    BLOCKS_PATH, ECHO_PATH, ECHO_PROTOCOL, PLAIN_BODY, PLAIN_DATE, PLAIN_PATH, PLAIN_TYPE,
+};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use super::blocks;
 use super::connection::Connection;
 use super::expected::Expected;
 
@@ -20,6 +23,8 @@ pub(crate) enum Route {
     Plain,
     /// One 101, then every byte back.
     Echo,
+    /// One 101, then blocks as they are asked for.
+    Blocks,
 }
 
 /// A listener and the conversations that it accepted; they live as long as it does.
@@ -53,11 +58,21 @@ impl Upstream {
         self.address
     }
 
+    /// Serves while `work` is done. A wrong request is seen here first, and is a better reason than the failure of the
+    /// work after it.
+    pub(super) async fn beside<T>(&mut self, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+        tokio::select! {
+            biased;
+            failure = self.serve() => Err(failure),
+            done = work => done,
+        }
+    }
+
     /// Accepts until something goes wrong, and says what.
     ///
     /// # Cancel safety
     /// Cancel safe: conversations go on meanwhile.
-    pub(super) async fn serve(&mut self) -> io::Error {
+    async fn serve(&mut self) -> io::Error {
         loop {
             if let Err(failure) = self.step().await {
                 return failure;
@@ -81,8 +96,10 @@ impl Service {
     async fn converse(self: Arc<Self>, mut connection: Connection) -> io::Result<()> {
         while self.take_request(&mut connection).await? {
             connection.send(self.answer.as_bytes()).await?;
-            if self.route == Route::Echo {
-                return echo(&mut connection.stream).await;
+            match self.route {
+                Route::Plain => {}
+                Route::Echo => return echo(&mut connection.stream).await,
+                Route::Blocks => return blocks::send(&mut connection.stream).await,
             }
         }
         Ok(())
@@ -93,6 +110,10 @@ impl Service {
         if let Some(known) = self.request.get() {
             return connection.expect_or_end(known).await;
         }
+        // Whoever looks whether a relay listens is passed on to here.
+        if connection.stream.peek(&mut [0]).await? == 0 {
+            return Ok(false);
+        }
         let head = connection.read_head().await?;
         let learnt = self.route.learn(&head, &self.host)?;
         self.request.get_or_init(|| learnt).check(&head)?;
@@ -101,6 +122,14 @@ impl Service {
 }
 
 impl Route {
+    pub(super) fn path(self) -> &'static str {
+        match self {
+            Self::Plain => PLAIN_PATH,
+            Self::Echo => ECHO_PATH,
+            Self::Blocks => BLOCKS_PATH,
+        }
+    }
+
     fn answer(self) -> String {
         match self {
             Self::Plain => format!(
@@ -108,21 +137,16 @@ impl Route {
                  {PLAIN_BODY}",
                 PLAIN_BODY.len()
             ),
-            Self::Echo => format!(
+            Self::Echo | Self::Blocks => format!(
                 "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: {ECHO_PROTOCOL}\r\n\r\n"
             ),
         }
     }
 
     fn learn(self, head: &[u8], host: &str) -> io::Result<Expected> {
-        let host = ("host", host);
-        match self {
-            Self::Plain => Expected::learn(head, &format!("GET {PLAIN_PATH} HTTP/1.1"), &[host], ""),
-            Self::Echo => {
-                let headers = [host, ("connection", "upgrade"), ("upgrade", ECHO_PROTOCOL)];
-                Expected::learn(head, &format!("GET {ECHO_PATH} HTTP/1.1"), &headers, "")
-            }
-        }
+        let headers = [("host", host), ("connection", "upgrade"), ("upgrade", ECHO_PROTOCOL)];
+        let asked = if self == Self::Plain { &headers[..1] } else { &headers };
+        Expected::learn(head, &format!("GET {} HTTP/1.1", self.path()), asked, "")
     }
 }
 
@@ -137,23 +161,20 @@ mod tests {
     async fn ask(route: Route, requests: impl Fn(SocketAddr) -> Vec<String>) -> io::Result<Vec<String>> {
         let mut upstream = Upstream::open(route).await?;
         let address = upstream.address();
-        let asking = async {
-            let mut answers = Vec::new();
-            for request in requests(address) {
-                let mut stream = TcpStream::connect(address).await?;
-                stream.write_all(request.as_bytes()).await?;
-                stream.shutdown().await?;
-                let mut answer = String::new();
-                stream.read_to_string(&mut answer).await?;
-                answers.push(answer);
-            }
-            Ok(answers)
-        };
-        tokio::select! {
-            biased;
-            failure = upstream.serve() => Err(failure),
-            answers = asking => answers,
-        }
+        upstream
+            .beside(async {
+                let mut answers = Vec::new();
+                for request in requests(address) {
+                    let mut stream = TcpStream::connect(address).await?;
+                    stream.write_all(request.as_bytes()).await?;
+                    stream.shutdown().await?;
+                    let mut answer = String::new();
+                    stream.read_to_string(&mut answer).await?;
+                    answers.push(answer);
+                }
+                Ok(answers)
+            })
+            .await
     }
 
     fn plain(address: SocketAddr) -> String {

@@ -3,6 +3,7 @@
 pub mod axum;
 pub mod hijack;
 pub mod hyper;
+pub mod relay;
 
 use std::io::{self, BufRead, Write};
 use std::net::Ipv4Addr;
@@ -37,6 +38,7 @@ fn obey(heap: Option<fn() -> Heap>) {
     for line in io::stdin().lock().lines().map_while(Result::ok) {
         match (line.parse(), heap) {
             (Ok(Order::Heap), Some(count)) => println!("{}", count()),
+            (Ok(Order::Left), _) => println!("{}", relay::Left::now()),
             _ => println!("unknown order: {line}"),
         }
         _ = io::stdout().flush();

@@ -34,12 +34,12 @@ pub(super) fn bars(requests: &Part, takeovers: &Part) -> Vec<Bar> {
         },
         Bar {
             what: "allocations per takeover",
-            value: takeovers.ours().map(|program| program.footprint.allocations),
+            value: takeovers.ours().and_then(|program| program.footprint.allocations),
             limit: 13.0,
         },
         Bar {
             what: "heap bytes per idle keep-alive connection",
-            value: requests.ours().map(|program| program.footprint.heap_bytes),
+            value: requests.ours().and_then(|program| program.footprint.heap_bytes),
             limit: 5.0 * 1024.0,
         },
     ]

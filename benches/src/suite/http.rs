@@ -22,12 +22,12 @@ pub(super) fn bars(part: &Part) -> Vec<Bar> {
         },
         Bar {
             what: "allocations per request",
-            value: ours.map(|program| program.footprint.allocations),
+            value: ours.and_then(|program| program.footprint.allocations),
             limit: 3.0,
         },
         Bar {
             what: "heap bytes per idle keep-alive connection",
-            value: ours.map(|program| program.footprint.heap_bytes),
+            value: ours.and_then(|program| program.footprint.heap_bytes),
             limit: 4.5 * 1024.0,
         },
     ]

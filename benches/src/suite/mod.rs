@@ -5,12 +5,14 @@
 mod axum;
 mod client;
 mod http;
+mod relay;
 mod takeover;
 
 use std::path::Path;
 use std::{fs, io};
 
-use crate::load::{ClientRequests, ClientTakeovers, Http, Takeover, Workload};
+use crate::leftover::Leftover;
+use crate::load::{ClientRequests, ClientTakeovers, Http, RelayedBulk, RelayedMessages, Takeover, Workload};
 use crate::options::{Options, Suite};
 use crate::peer::{OURS, Peer, Role};
 use crate::report::{Measured, Report};
@@ -42,6 +44,13 @@ pub(crate) async fn measure(options: &Options) -> io::Result<Report> {
             let bars = axum::bars(&requests, &takeovers);
             (vec![requests, takeovers], bars)
         }
+        Suite::Relay => {
+            let bulk = Part::measure::<RelayedBulk>(&relay::BULK, options).await?;
+            let messages = Part::measure::<RelayedMessages>(&relay::MESSAGES, options).await?;
+            let leftover = Leftover::of_ours(options).await?;
+            let bars = relay::bars(&bulk, &messages, leftover);
+            (vec![bulk, messages], bars)
+        }
     };
     Ok(Report { parts, bars, options: options.clone() })
 }
@@ -59,6 +68,10 @@ pub(crate) async fn profile(options: &Options, folder: &Path) -> io::Result<()> 
         Suite::Axum => {
             axum::REQUESTS.profile::<Http>(options, folder).await?;
             axum::TAKEOVERS.profile::<Takeover>(options, folder).await
+        }
+        Suite::Relay => {
+            relay::BULK.profile::<RelayedBulk>(options, folder).await?;
+            relay::MESSAGES.profile::<RelayedMessages>(options, folder).await
         }
     }
 }
@@ -79,6 +92,7 @@ pub(crate) struct Subject {
 #[derive(Debug)]
 pub(crate) struct Part {
     pub(crate) subject: &'static Subject,
+    pub(crate) connections: u64,
     pub(crate) ops: u64,
     pub(crate) programs: Vec<Measured>,
 }
@@ -102,7 +116,7 @@ impl Part {
             let instructions = instructions::per_op::<W>(&peer, options).await?;
             programs.push(Measured { name: peer.name, series, footprint, instructions });
         }
-        Ok(Self { subject, ops, programs })
+        Ok(Self { subject, connections: W::CONNECTIONS, ops, programs })
     }
 
     /// Ours, if it was measured.

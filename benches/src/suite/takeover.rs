@@ -27,7 +27,7 @@ pub(super) fn bars(part: &Part) -> Vec<Bar> {
         },
         Bar {
             what: "allocations per takeover",
-            value: ours.map(|program| program.footprint.allocations),
+            value: ours.and_then(|program| program.footprint.allocations),
             limit: 9.0,
         },
         Bar {

@@ -69,18 +69,6 @@ impl Transport {
             Self::Custom(_) => "custom",
         }
     }
-
-    /// Whether the kernel holds bytes of the peer's, or its end: a busy runtime may not have heard of them yet.
-    pub(crate) fn has_news(&self) -> bool {
-        let socket = match self {
-            Self::Tcp(tcp) => SockRef::from(tcp),
-            Self::Unix(unix) => SockRef::from(unix),
-            Self::Tls(tls) => return tls.transport().has_news(),
-            Self::Custom(_) => return false,
-        };
-        let peeked = socket.peek(&mut [MaybeUninit::uninit()]);
-        !peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
-    }
 }
 
 /// Has the kernel ask, after silence of `after`, whether the peer still lives. Sockets that cannot stay as they are.
@@ -93,12 +81,21 @@ pub(crate) fn set_probes<'s>(socket: impl Into<SockRef<'s>>, after: Option<Durat
 
 /// Why the kernel has given the socket up, if it is one and that was not told yet.
 pub(crate) fn take_error<Io: Stream>(io: &Io) -> Option<io::Error> {
-    let socket = match (tcp_of(io), Socket::of(io)) {
-        (Some(tcp), _) => SockRef::from(tcp),
-        (None, Some(Socket::Unix(unix))) => SockRef::from(unix),
-        _ => return None,
-    };
-    socket.take_error().ok().flatten()
+    socket_of(io)?.take_error().ok().flatten()
+}
+
+/// Whether the kernel holds bytes of the peer's, or its end: a busy runtime may not have heard of them yet.
+pub(crate) fn has_news<Io: Stream>(io: &Io) -> bool {
+    let is_empty = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
+    socket_of(io).is_some_and(|socket| !socket.peek(&mut [MaybeUninit::uninit()]).is_err_and(is_empty))
+}
+
+fn socket_of<Io: Stream>(io: &Io) -> Option<SockRef<'_>> {
+    match (tcp_of(io), Socket::of(io)) {
+        (Some(tcp), _) => Some(SockRef::from(tcp)),
+        (None, Some(Socket::Unix(unix))) => Some(SockRef::from(unix)),
+        _ => None,
+    }
 }
 
 /// Has TCP tell the peer of a break rather than of an end once the socket is closed, whatever runs on it. What is

@@ -390,7 +390,7 @@ impl ClientConnection {
     /// Whether the server is silent, as it must be between two exchanges: neither bytes nor its end are there.
     pub(super) fn is_quiet(&mut self) -> bool {
         let mut cx = Context::from_waker(std::task::Waker::noop());
-        self.is_open() && self.0.poll_fill(&mut cx).is_pending() && !self.io().has_news()
+        self.is_open() && self.0.poll_fill(&mut cx).is_pending() && !crate::stream::has_news(self.io())
     }
 }
 

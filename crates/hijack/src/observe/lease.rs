@@ -93,18 +93,14 @@ impl Lease {
         }
     }
 
-    /// As [`nudge_in`](Self::nudge_in), unless a nudge is under way, which may come earlier.
-    pub(crate) fn nudge_once_in(&self, delay: Duration) {
-        if self.record.nudge_ms.load(Relaxed) == 0 {
-            self.nudge_in(delay);
-        }
-    }
-
-    /// Has the owner woken in `delay`, once, wherever it waits by then.
+    /// Has the owner woken in `delay` at the latest, once, wherever it waits by then.
     pub(crate) fn nudge_in(&self, delay: Duration) {
         let at = self.registry.now_ms() + millis(delay);
-        self.record.nudge_ms.store(at, Relaxed);
-        self.arm(at);
+        let set = self.record.nudge_ms.load(Relaxed);
+        if set == 0 || at < set {
+            self.record.nudge_ms.store(at, Relaxed);
+            self.arm(at);
+        }
     }
 
     pub(crate) fn set_limits(&self, limits: ConnLimits) {

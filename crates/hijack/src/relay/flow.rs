@@ -13,6 +13,7 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use serde::{Deserialize, Serialize};
 use tokio::io::ReadBuf;
+use tokio::task::coop;
 
 use super::pipe::{Pipe, Pipes};
 use crate::conn::Conn;
@@ -36,6 +37,10 @@ pub(super) struct Flow {
     truncated: bool,
     /// Whether the last poll found that the sender has nothing for now.
     silent: bool,
+    /// Whether the sender's end is kept from the receiver: it was a break.
+    endless: bool,
+    /// When the sender that nobody reads is looked after next, on its registry's clock.
+    look_ms: u64,
 }
 
 /// A [`Flow`] at rest.
@@ -115,6 +120,8 @@ impl Flow {
             unflushed: true,
             truncated: false,
             silent: false,
+            endless: false,
+            look_ms: 0,
         }
     }
 
@@ -140,8 +147,9 @@ impl Flow {
             }
             match self.stage {
                 Stage::Open => ready!(self.poll_take(cx, from, to, pipes))?,
-                Stage::Ending => ready!(self.poll_end(cx, to))?,
-                Stage::Ended | Stage::Cut => return Poll::Ready(Ok(())),
+                Stage::Ending if !self.endless => ready!(self.poll_end(cx, to))?,
+                Stage::Ended => return Poll::Ready(self.look_after(cx, from)),
+                Stage::Ending | Stage::Cut => return Poll::Ready(Ok(())),
             }
         }
         // The other direction, and other connections, have their turn.
@@ -154,9 +162,25 @@ impl Flow {
         !self.unsent.is_empty() || self.in_pipe() > 0
     }
 
-    /// Whether all that the sender had sent before the last poll is delivered.
-    pub(super) fn is_drained(&self) -> bool {
-        self.silent || matches!(self.stage, Stage::Ended | Stage::Cut)
+    /// Whether all that the sender `from` had sent before it broke is delivered.
+    pub(super) fn is_drained<S: Stream>(&self, from: &Conn<S>) -> bool {
+        match self.stage {
+            Stage::Open => self.silent && !stream::has_news(from.io()),
+            Stage::Ending => self.endless && !self.holds_any(),
+            Stage::Ended | Stage::Cut => true,
+        }
+    }
+
+    /// Keeps the sender's end from the receiver: the kernel tells of a reset once, and of an end ever after.
+    pub(super) fn withhold_end(&mut self) {
+        self.endless = true;
+    }
+
+    /// Takes what was read from the sender before.
+    fn take_early<S>(&mut self, from: &mut Conn<S>) {
+        let early = mem::take(&mut from.unread);
+        self.moved.received += early.len() as u64;
+        self.unsent = if self.unsent.is_empty() { early } else { [&self.unsent[..], &early].concat().into() };
     }
 
     /// Bytes in a pipe.
@@ -171,9 +195,10 @@ impl Flow {
         self.pipe = None;
     }
 
-    /// Takes nothing more; what was taken is still delivered, and the end behind it.
-    pub(super) fn stop_taking(&mut self) {
+    /// Takes nothing more from the stream; what came of it is still delivered, and the end behind it.
+    pub(super) fn stop_taking<S>(&mut self, from: &mut Conn<S>) {
         if self.stage == Stage::Open {
+            self.take_early(from);
             self.stage = Stage::Ending;
         }
     }
@@ -200,8 +225,7 @@ impl Flow {
         pipes: &Pipes,
     ) -> Poll<Result<(), Stop>> {
         if !from.unread.is_empty() {
-            self.unsent = mem::take(&mut from.unread);
-            self.moved.received += self.unsent.len() as u64;
+            self.take_early(from);
             return Poll::Ready(Ok(()));
         }
         let taken = match self.gear {
@@ -209,7 +233,8 @@ impl Flow {
             Gear::Copy(_) => self.poll_copy(cx, from, to),
         };
         if taken.is_pending() && !self.holds_any() {
-            self.silent = true;
+            // Out of its turns, a task is told that nothing is there.
+            self.silent = coop::has_budget_remaining();
             self.pipe = None;
             self.flush(cx, to)?;
         }
@@ -348,15 +373,14 @@ impl Flow {
         self.blocked_ms = 0;
     }
 
-    /// The receiver takes nothing. After a moment its bytes leave the pipe; and since nobody reads the sender
-    /// meanwhile, its end by force, a limit's or a reset, is looked for here.
+    /// The receiver takes nothing. After a moment its bytes leave the pipe. Nobody reads the sender meanwhile.
     fn blocked<S: Stream, D: Stream>(
         &mut self,
         cx: &Context<'_>,
         from: &Conn<S>,
         to: &Conn<D>,
     ) -> Result<(), Stop> {
-        from.wire.lease.check_reader(cx.waker()).map_err(Stop::Read)?;
+        self.look_after(cx, from)?;
         let lease = &to.wire.lease;
         let now = lease.registry().now_ms();
         if self.blocked_ms == 0 {
@@ -366,9 +390,20 @@ impl Flow {
             lease.nudge_in(STALLED_AFTER);
             return Ok(());
         }
-        self.empty_pipe().map_err(Stop::Read)?;
-        lease.nudge_in(STALLED_LOOK);
-        let Some(error) = stream::take_error(from.io()) else { return Ok(()) };
+        self.empty_pipe().map_err(Stop::Read)
+    }
+
+    /// Finds the end of a sender that nobody reads: by force, by a limit, or, now and then, by a reset.
+    fn look_after<S: Stream>(&mut self, cx: &Context<'_>, from: &Conn<S>) -> Result<(), Stop> {
+        let lease = &from.wire.lease;
+        lease.check_reader(cx.waker()).map_err(Stop::Read)?;
+        let now = lease.registry().now_ms();
+        let is_due = self.look_ms <= now;
+        if is_due {
+            self.look_ms = now + ms(LOOK_EVERY);
+        }
+        lease.nudge_in(Duration::from_millis(self.look_ms - now));
+        let Some(error) = is_due.then(|| stream::take_error(from.io())).flatten() else { return Ok(()) };
         from.wire.note_broken(&error);
         Err(Stop::Read(error))
     }
@@ -412,5 +447,5 @@ const LITTLE: usize = 16 * 1024;
 /// How long bytes stay in a pipe for a receiver that takes none.
 const STALLED_AFTER: Duration = Duration::from_millis(200);
 
-/// How often the sender is looked after while its receiver takes nothing.
-const STALLED_LOOK: Duration = Duration::from_secs(1);
+/// How often a sender is looked after that nobody reads.
+const LOOK_EVERY: Duration = Duration::from_secs(1);

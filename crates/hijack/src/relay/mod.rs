@@ -159,16 +159,8 @@ impl<C: Stream, S: Stream> Relay<C, S> {
     ///
     /// Safe: call it again.
     pub async fn close(&mut self) -> RelayEnd {
-        self.up.stop_taking();
-        self.down.stop_taking();
-        let closing = async {
-            poll_fn(|cx| self.poll_delivery(cx)).await;
-            self.conclude(None, EndReason::Closed);
-            self.settle().await;
-        };
-        if tokio::time::timeout(LINGER, closing).await.is_err() {
-            self.conclude(None, EndReason::Closed);
-        }
+        self.conclude(None, EndReason::Closed);
+        self.settle().await;
         self.report()
     }
 
@@ -183,58 +175,61 @@ impl<C: Stream, S: Stream> Relay<C, S> {
             return Poll::Ready(());
         }
         let was_broken = self.broken.is_some();
-        let (up, down) = self.poll_flows(cx);
-        self.note_first();
-        self.note(Side::Client, up);
-        self.note(Side::Server, down);
+        for from in self.take_turns() {
+            // What the first one found bears upon the other.
+            if self.end.is_none() {
+                let polled = self.poll_flow(cx, from);
+                self.note(from, polled);
+            }
+        }
         self.note_broken(cx, was_broken);
-        let ended = |flow: &Flow| flow.stage == Stage::Ended;
-        let (up, down) = (ended(&self.up), ended(&self.down));
-        if self.broken.is_none() && (up && down || (up || down) && !self.half_close) {
+        let one_is_all =
+            !self.half_close && (self.up.stage == Stage::Ended || self.down.stage == Stage::Ended);
+        if self.broken.is_none() && (self.both_ended() || one_is_all) {
             self.conclude(self.first, EndReason::PeerClosed);
         }
         if self.end.is_some() { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// Polls both directions, which did not end before.
-    fn poll_flows(&mut self, cx: &mut Context<'_>) -> (Polled, Polled) {
-        let Self { client, server, up, down, pipes, up_first, .. } = self;
-        *up_first = !*up_first;
-        if *up_first {
-            let up = up.poll(cx, client, server, pipes);
-            (up, down.poll(cx, server, client, pipes))
-        } else {
-            let down = down.poll(cx, server, client, pipes);
-            (up.poll(cx, client, server, pipes), down)
+    /// Which side's direction has the first turn, and which the second.
+    fn take_turns(&mut self) -> [Side; 2] {
+        self.up_first = !self.up_first;
+        if self.up_first { [Side::Client, Side::Server] } else { [Side::Server, Side::Client] }
+    }
+
+    fn poll_flow(&mut self, cx: &mut Context<'_>, from: Side) -> Polled {
+        let Self { client, server, up, down, pipes, .. } = self;
+        match from {
+            Side::Client => up.poll(cx, client, server, pipes),
+            Side::Server => down.poll(cx, server, client, pipes),
         }
     }
 
-    /// Delivers what was taken and the ends behind it, whether or not a side is broken.
+    /// Delivers what was taken and the ends behind it, as far as it can be.
     fn poll_delivery(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let (up, down) = self.poll_flows(cx);
-        if up.is_ready() && down.is_ready() { Poll::Ready(()) } else { Poll::Pending }
-    }
-
-    fn note_first(&mut self) {
-        if self.first.is_none() {
-            let ending = |flow: &Flow| matches!(flow.stage, Stage::Ending | Stage::Ended);
-            let from_client = ending(&self.up).then_some(Side::Client);
-            self.first = from_client.or_else(|| ending(&self.down).then_some(Side::Server));
-        }
+        let polled = self.take_turns().map(|from| self.poll_flow(cx, from));
+        if polled.iter().all(Poll::is_ready) { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Notes what the flow from the side `from` came to.
     fn note(&mut self, from: Side, polled: Polled) {
+        if matches!(self.flow_from(from).stage, Stage::Ending | Stage::Ended) {
+            self.first.get_or_insert(from);
+        }
         let Poll::Ready(Err(stop)) = polled else { return };
         match stop {
             Stop::Read(error) => self.conclude(Some(from), reason_of(&error)),
             Stop::Truncated => self.conclude(Some(from), EndReason::Broken(io::ErrorKind::UnexpectedEof)),
-            Stop::NoHalfClose => self.conclude(Some(from), EndReason::PeerClosed),
+            Stop::NoHalfClose => self.conclude(self.first, EndReason::PeerClosed),
             Stop::Write(error) if ended_by(&error).is_some() => {
                 self.conclude(Some(from.other()), reason_of(&error));
             }
             Stop::Write(error) => {
                 self.flow_from(from).cut();
+                // To a peer that is done, as a closed pipe shows, its own end belongs.
+                if error.kind() != io::ErrorKind::BrokenPipe {
+                    self.flow_from(from.other()).withhold_end();
+                }
                 self.broken.get_or_insert((from.other(), reason_of(&error)));
             }
         }
@@ -246,8 +241,15 @@ impl<C: Stream, S: Stream> Relay<C, S> {
         let Some((side, reason)) = self.broken.clone() else { return };
         if !was_broken {
             cx.waker().wake_by_ref();
-        } else if self.flow_from(side).is_drained() {
+        } else if self.is_drained(side) {
             self.conclude(Some(side), reason);
+        }
+    }
+
+    fn is_drained(&self, side: Side) -> bool {
+        match side {
+            Side::Client => self.up.is_drained(&self.client),
+            Side::Server => self.down.is_drained(&self.server),
         }
     }
 
@@ -264,8 +266,9 @@ impl<C: Stream, S: Stream> Relay<C, S> {
             return;
         }
         let is_break = matches!(&reason, EndReason::Broken(kind) if *kind != io::ErrorKind::UnexpectedEof);
+        let both_ended = reason == EndReason::PeerClosed && self.both_ended();
         let reason_for = |side| match by {
-            Some(by) if by != side => EndReason::OtherSide,
+            Some(by) if by != side && !both_ended => EndReason::OtherSide,
             _ => reason.clone(),
         };
         self.client.set_end_reason(reason_for(Side::Client));
@@ -278,18 +281,27 @@ impl<C: Stream, S: Stream> Relay<C, S> {
         self.end = Some((by, reason));
     }
 
-    /// After an end in order that not both sides made: tells both, and lets them end.
+    fn both_ended(&self) -> bool {
+        self.up.stage == Stage::Ended && self.down.stage == Stage::Ended
+    }
+
+    /// After an end in order that not both sides made: delivers what was taken, tells both, and lets them end.
     async fn settle(&mut self) {
         let in_order = match &self.end {
             Some((_, EndReason::PeerClosed | EndReason::Closed)) => true,
             Some((_, EndReason::Broken(kind))) => *kind == io::ErrorKind::UnexpectedEof,
             _ => false,
         };
-        let both_ended = self.up.stage == Stage::Ended && self.down.stage == Stage::Ended;
-        if in_order && !(both_ended && self.half_close) {
-            let goodbyes = async { tokio::join!(self.client.say_goodbye(), self.server.say_goodbye()) };
-            let _ = tokio::time::timeout(LINGER, goodbyes).await;
+        if !in_order || self.both_ended() {
+            return;
         }
+        self.up.stop_taking(&mut self.client);
+        self.down.stop_taking(&mut self.server);
+        let goodbyes = async {
+            poll_fn(|cx| self.poll_delivery(cx)).await;
+            tokio::join!(self.client.say_goodbye(), self.server.say_goodbye())
+        };
+        let _ = tokio::time::timeout(LINGER, goodbyes).await;
     }
 }
 

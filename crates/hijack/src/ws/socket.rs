@@ -424,7 +424,7 @@ impl<Io: Stream> Inner<Io> {
         };
         let waited = Duration::from_millis(now.saturating_sub(since));
         if waited < limit {
-            lease.nudge_once_in(limit - waited);
+            lease.nudge_in(limit - waited);
             return Ok(());
         }
         if self.pinged_ms != 0 {
@@ -433,7 +433,7 @@ impl<Io: Stream> Inner<Io> {
             return Err(Error::Io(io::Error::new(io::ErrorKind::TimedOut, crate::observe::Ended(timeout))));
         }
         self.pinged_ms = now.max(1);
-        lease.nudge_once_in(self.config.pong_timeout);
+        lease.nudge_in(self.config.pong_timeout);
         if self.sender.ping(b"", mask_key, self.conn.wire.out()).is_ok() {
             self.send_queued(writes)?;
         }

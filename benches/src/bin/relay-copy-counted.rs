@@ -1,0 +1,14 @@
+//! A port forwarder on tokio's copy, counting its allocations.
+
+use std::alloc::System;
+
+use hijack_bench::heap::Heap;
+use hijack_bench::servers::{self, relay};
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+fn main() -> std::io::Result<()> {
+    servers::run(relay::with_copy, Some(|| Heap::of(ALLOCATOR)))
+}

@@ -1,0 +1,14 @@
+//! Our relay as a port forwarder, counting its allocations.
+
+use std::alloc::System;
+
+use hijack_bench::heap::Heap;
+use hijack_bench::servers::{self, relay};
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+fn main() -> std::io::Result<()> {
+    servers::run(relay::with_hijack, Some(|| Heap::of(ALLOCATOR)))
+}

@@ -1,0 +1,155 @@
+//! How a program is started, again and again: every run has a fresh process.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::{self, Command};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+use std::{env, fs};
+
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::program::Program;
+
+/// A command, and the core it runs on.
+#[derive(Debug)]
+pub(crate) struct Launch {
+    command: Command,
+    core: u32,
+    config: Option<Config>,
+}
+
+/// The language in which a program is told where to listen and where to lead.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Config {
+    HaproxyTcp,
+    HaproxyHttp,
+    Nginx,
+}
+
+impl Launch {
+    pub(crate) fn new(command: Command, core: u32) -> Self {
+        Self { command, core, config: None }
+    }
+
+    /// With a file instead of arguments, where the program wants one.
+    pub(crate) fn with_config(self, config: Option<Config>) -> Self {
+        Self { config, ..self }
+    }
+
+    /// Starts the program.
+    pub(crate) fn start(&self) -> io::Result<Program> {
+        Program::start(&self.command, self.core)
+    }
+
+    /// Starts a relay that leads to `upstream`, and says where it listens.
+    pub(crate) async fn start_before(&self, upstream: SocketAddr) -> io::Result<(Program, SocketAddr)> {
+        let mut command = Command::new(self.command.get_program());
+        command.args(self.command.get_args());
+        let Some(config) = self.config else {
+            let mut relay = Program::start(command.arg(upstream.to_string()), self.core)?;
+            let address = relay.address().await?;
+            return Ok((relay, address));
+        };
+        let (address, folder) = (free_address().await?, Folder::new()?);
+        let file = folder.0.join("config");
+        fs::write(&file, config.text(address, upstream, &folder.0))?;
+        let mut relay = Program::start(command.args(config.arguments()).arg(&file), self.core)?;
+        relay.folder = Some(folder);
+        until_it_listens(address).await?;
+        Ok((relay, address))
+    }
+}
+
+impl Config {
+    /// Arguments before the file: stay in the foreground.
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::HaproxyTcp | Self::HaproxyHttp => &["-db", "-q", "-f"],
+            Self::Nginx => &["-e", "stderr", "-c"],
+        }
+    }
+
+    fn text(self, address: SocketAddr, upstream: SocketAddr, folder: &Path) -> String {
+        match self {
+            Self::HaproxyTcp => {
+                let splice = "option splice-request\n  option splice-response";
+                haproxy("tcp", splice, address, upstream)
+            }
+            Self::HaproxyHttp => haproxy("http", "", address, upstream),
+            Self::Nginx => nginx(address, upstream, &folder.display().to_string()),
+        }
+    }
+}
+
+/// One thread, and connections and pipes for which `bench.sh` has descriptors.
+fn haproxy(mode: &str, more: &str, address: SocketAddr, upstream: SocketAddr) -> String {
+    format!(
+        "global\n  nbthread 1\n  maxconn 6400\n  maxpipes 64\n\
+         defaults\n  mode {mode}\n  {more}\n  timeout connect 5s\n  timeout client 1h\n  timeout server 1h\n  \
+         timeout tunnel 1h\n\
+         listen relay\n  bind {address}\n  server upstream {upstream}\n"
+    )
+}
+
+/// One process, which is the worker, as its documentation tells to pass upgrades on.
+fn nginx(address: SocketAddr, upstream: SocketAddr, folder: &str) -> String {
+    format!(
+        "daemon off; master_process off; pid {folder}/pid;\n\
+         events {{ worker_connections 13500; }}\n\
+         http {{\n\
+           access_log off;\n\
+           client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;\n\
+           uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;\n\
+           server {{\n\
+             listen {address} backlog=4096;\n\
+             location / {{\n\
+               proxy_pass http://{upstream}; proxy_http_version 1.1;\n\
+               proxy_set_header Host $http_host; proxy_set_header Upgrade $http_upgrade;\n\
+               proxy_set_header Connection upgrade;\n\
+               proxy_read_timeout 1h; proxy_send_timeout 1h;\n\
+             }}\n\
+           }}\n\
+         }}\n"
+    )
+}
+
+/// An address on which nobody listens; that nobody will is only likely.
+async fn free_address() -> io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()
+}
+
+/// Foreign programs say nothing when they are ready.
+async fn until_it_listens(address: SocketAddr) -> io::Result<()> {
+    let start = Instant::now();
+    loop {
+        match TcpStream::connect(address).await {
+            Ok(_) => return Ok(()),
+            Err(error) if start.elapsed() > LONGEST_START => return Err(error),
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+}
+
+const LONGEST_START: Duration = Duration::from_secs(5);
+
+/// A new folder for temporary files, removed when dropped.
+#[derive(Debug)]
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> io::Result<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("hijack-bench-{}-{}", process::id(), NUMBER.fetch_add(1, Relaxed));
+        let folder = env::temp_dir().join(name);
+        fs::create_dir(&folder)?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        _ = fs::remove_dir_all(&self.0);
+    }
+}
