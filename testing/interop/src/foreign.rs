@@ -103,7 +103,7 @@ impl Foreign {
         &self.base
     }
 
-    fn endpoints(command: Command) -> Self {
+    pub(crate) fn endpoints(command: Command) -> Self {
         let (endpoints, base) = Endpoints::start(command);
         Self { base, life: Life::Endpoints { _endpoints: endpoints } }
     }

@@ -1,12 +1,15 @@
 //! Foreign clients against our server, and our client against foreign servers. [`server`] has the endpoints that
 //! are asked for, [`foreign`] has them in Go, in Node and behind proxies, [`dockerd`] is Docker's daemon; [`peer`]
 //! finds the programs and runs the clients of `clients/`; [`transcript`] reads what a server answered to raw bytes,
-//! far from the code under test. The tests are in `tests/`; the endpoints and how to run everything by hand are in
+//! far from the code under test. [`websocket`] has WebSocket with other people's libraries, [`autobahn`] the suite that
+//! judges it. The tests are in `tests/`; the endpoints and how to run everything by hand are in
 //! `README.md`.
 
+pub mod autobahn;
 pub mod dockerd;
 pub mod foreign;
 pub mod peer;
 pub mod process;
 pub mod server;
 pub mod transcript;
+pub mod websocket;

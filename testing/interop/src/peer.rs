@@ -29,14 +29,8 @@ impl Client {
     /// # Panics
     /// If the script fails (with what it said), or if the client is missing and `CI=true`.
     pub fn run(self, base: &str, arguments: &[&str]) -> bool {
-        let Some(mut command) = self.command() else { return false };
-        let ran = command.arg(base).args(arguments).output().expect("the client starts");
-        let said =
-            [ran.stdout, ran.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-        assert!(
-            ran.status.success() && said.contains("ok "),
-            "{self:?} {arguments:?} against {base}: {said}"
-        );
+        let Some(command) = self.command() else { return false };
+        run_client(command, &format!("{self:?}"), base, arguments);
         true
     }
 
@@ -55,6 +49,24 @@ impl Client {
     }
 }
 
+/// Runs a client's script against `base`.
+///
+/// # Panics
+/// If it fails, with what it said.
+pub(crate) fn run_client(mut command: Command, name: &str, base: &str, arguments: &[&str]) {
+    let ran = command.arg(base).args(arguments).output().expect("the client starts");
+    let said = [ran.stdout, ran.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(ran.status.success() && said.contains("ok "), "{name} {arguments:?} against {base}: {said}");
+}
+
+/// As [`go`], for a program that uses a library: those of Debian's packages, in the folder that Go calls its path.
+pub(crate) fn go_library(package: &str) -> Option<Command> {
+    let code = find("HIJACK_GOCODE", "gocode")?;
+    let mut command = go(package)?;
+    command.env("GO111MODULE", "off").env("GOPATH", code);
+    Some(command)
+}
+
 /// `go run PACKAGE` in this crate's folder; Go keeps the built program in its cache.
 pub(crate) fn go(package: &str) -> Option<Command> {
     let mut command = Command::new(find("HIJACK_GO", "go")?);
@@ -70,7 +82,12 @@ pub(crate) fn script(program: PathBuf, file: &str) -> Command {
     command
 }
 
-pub(crate) fn find(variable: &str, name: &str) -> Option<PathBuf> {
+/// Where a program or folder is: at `variable`'s value, or as `name` on the path.
+///
+/// # Panics
+/// If it is nowhere and `CI=true`.
+#[must_use]
+pub fn find(variable: &str, name: &str) -> Option<PathBuf> {
     let named = std::env::var_os(variable).map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found =

@@ -10,6 +10,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 
+use crate::websocket;
+
 /// Our server on a free port of the loopback, until it is dropped.
 #[derive(Debug)]
 pub struct Server {
@@ -81,6 +83,7 @@ async fn route(exchange: Exchange) -> Result<Outcome, Error> {
             conn.write_all(b"hello world").await?;
             conn.close().await
         }
+        "ws" => websocket::serve(exchange, argument).await,
         _ => text(exchange, StatusCode::NOT_FOUND, "not found\n").await,
     }
 }
