@@ -1,5 +1,6 @@
 // The peer in Bun: its own WebSocket server with its defaults, as its documentation shows an echo. With --deflate it
 // compresses.
+const compress = process.argv.includes("--deflate");
 const server = Bun.serve({
   hostname: "127.0.0.1",
   port: 0,
@@ -8,9 +9,9 @@ const server = Bun.serve({
   },
   websocket: {
     maxPayloadLength: 64 * 1024 * 1024,
-    perMessageDeflate: process.argv.includes("--deflate"),
+    perMessageDeflate: compress,
     message(socket, message) {
-      socket.send(message);
+      socket.send(message, compress);
     },
   },
 });
