@@ -3,15 +3,16 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-readonly measured_core=0 load_core=1 open_files=14000
+readonly measured_core=0 load_core=1 open_files=14000 bun_version=1.4.5
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 readonly target
-readonly go_server=$target/peers/server-go
+readonly go_server=$target/peers/server-go go_ws_server=$target/peers/server-go-ws bun_folder=$target/peers/bun
+readonly gocode=${HIJACK_GOCODE:-/usr/share/gocode}
 
 main() {
   local command=${1:-}
   case $command in
-    takeover | http | client | axum | relay) shift; measure "$command" "$@" ;;
+    takeover | http | client | axum | relay | ws) shift; measure "$command" "$@" ;;
     profile) shift; profile "$@" ;;
     -h | --help) usage ;;
     *) usage >&2; exit 2 ;;
@@ -24,7 +25,8 @@ Usage: ./bench.sh takeover|http [OPTIONS]           measure our server against h
        ./bench.sh client [OPTIONS]                  measure our client against hyper's
        ./bench.sh axum [OPTIONS]                    measure an axum app on our engine against axum::serve
        ./bench.sh relay [OPTIONS]                   measure our relay against copy_bidirectional, HAProxy and nginx
-       ./bench.sh profile takeover|http|client|axum|relay
+       ./bench.sh ws [OPTIONS]                      measure our WebSocket server against fastwebsockets and Bun
+       ./bench.sh profile takeover|http|client|axum|relay|ws
                                                     where our program spends its time (needs perf)
 
   takeover   servers: connect, GET with Upgrade, 101, 64 bytes there and back, close
@@ -32,16 +34,18 @@ Usage: ./bench.sh takeover|http [OPTIONS]           measure our server against h
   client     clients: both, first requests and then takeovers
   axum       servers: both, one Router on our engine and on hyper
   relay      port forwarders: bulk, small messages, and what connections leave behind
+  ws         WebSocket servers: echoes of 32 bytes, 16 KiB and 1 MiB, one at a time and sixteen, and idle memory
 
 Options:
   --rounds N       rounds of two runs per program, there and back: A B C C B A (5)
   --ops N          operations per run (takeovers 20000, requests 500000, of axum 300000, MiB 4096, messages
-                   100000; given, it holds for both parts of client, axum and relay)
+                   100000, of WebSocket 2000 to 150000; given, it holds for all parts of a suite)
   --held N         connections held while memory is read (5000)
   --peers A,B,...  servers of hijack, hijack-in-handler, hyper, hyper-timer, go (hijack,hyper,go);
                    clients of hijack, hijack-map, hyper (hijack,hyper);
                    engines of axum of hijack, hyper (hijack,hyper);
-                   relays of hijack, copy, haproxy-tcp, haproxy-http, nginx (all); the first one is profiled
+                   relays of hijack, copy, haproxy-tcp, haproxy-http, nginx (all);
+                   WebSocket servers of hijack, fastwebsockets, bun, tungstenite, gorilla (all, gorilla compressed only); the first one is profiled
   --save           also write benches/results/DATE-SUITE-COMMIT.json
 
 Examples: ./bench.sh takeover --rounds 5 --ops 20000
@@ -51,7 +55,8 @@ CPU is the measured program's own, as the kernel counts it; ratios are medians o
 compared byte for byte. "busy" below 100 % means that the other side was the brake; the faster a program then is, the
 more often it wakes for little, so the ratios are rather too high than too low.
 Go is taken from HIJACK_GO, target/peers/bin/go or PATH, haproxy and nginx from PATH or /usr/sbin; without them the
-rest is measured. Nothing is installed.
+rest is measured. Bun is taken from HIJACK_BUN, target/peers/bun or PATH; without it, npm installs it into the second
+for ws. Nothing else is installed.
 Exit status: 0, or 1 when a bar is missed, or 2 when the measuring failed. benches/README.md tells the method.
 TEXT
 }
@@ -72,7 +77,7 @@ measure() {
 profile() {
   local suite=${1:-} folder=$target/bench-profile data
   case $suite in
-    takeover | http | client | axum | relay) ;;
+    takeover | http | client | axum | relay | ws) ;;
     *) usage >&2; exit 2 ;;
   esac
   command -v perf >/dev/null || fail "perf is missing: apt-get install linux-perf (Debian) or linux-tools (Ubuntu)"
@@ -97,6 +102,10 @@ symbols() {
 build() {
   cargo build --quiet --release --locked --package hijack-bench --bins
   if [[ $1 == takeover || $1 == http ]]; then build_go; fi
+  if [[ $1 == ws ]]; then
+    build_go_ws
+    find_bun >/dev/null || install_bun
+  fi
 }
 
 build_go() {
@@ -110,6 +119,16 @@ build_go() {
   fi
 }
 
+build_go_ws() {
+  rm -f "$go_ws_server"
+  local go
+  if go=$(find_go) && [[ -d $gocode/src/github.com/gorilla/websocket ]]; then
+    GO111MODULE=off GOPATH=$gocode GOTOOLCHAIN=local "$go" build -o "$go_ws_server" benches/go-ws/main.go
+  else
+    echo "gorilla is missing: apt-get install golang-github-gorilla-websocket-dev, and set HIJACK_GO to a go program" >&2
+  fi
+}
+
 find_go() {
   local candidate
   for candidate in "${HIJACK_GO:-}" "$target/peers/bin/go"; do
@@ -118,11 +137,29 @@ find_go() {
   command -v go
 }
 
+find_bun() {
+  local candidate
+  for candidate in "${HIJACK_BUN:-}" "$bun_folder/node_modules/.bin/bun"; do
+    [[ -x $candidate ]] && { echo "$candidate"; return; }
+  done
+  command -v bun
+}
+
+install_bun() {
+  echo "installing Bun $bun_version into $bun_folder" >&2
+  mkdir -p "$bun_folder"
+  npm install --prefix "$bun_folder" --silent --no-fund --no-audit --no-update-notifier "bun@$bun_version" >&2 ||
+    echo "Bun is missing: set HIJACK_BUN to a bun program to compare with it" >&2
+}
+
 run() {
   command -v taskset >/dev/null || fail "taskset is missing: it is part of util-linux"
   (($(nproc) > load_core)) || fail "two cores are needed: one for the measured program, one for the load"
   ulimit -n "$open_files" || fail "at least $open_files open files are needed: raise the hard limit (ulimit -Hn)"
-  taskset -c "$load_core" "$target/release/hijack-bench" "$@" --core "$measured_core" --go "$go_server"
+  local go=$go_server
+  if [[ $1 == ws ]]; then go=$go_ws_server; fi
+  taskset -c "$load_core" "$target/release/hijack-bench" "$@" --core "$measured_core" --go "$go" \
+    --bun "$(find_bun || echo none)"
 }
 
 # One option or value per line.
@@ -136,11 +173,14 @@ save_options() {
 }
 
 versions() {
-  local go haproxy nginx
+  local go haproxy nginx bun
   rustc --version | cut -d' ' -f1,2
   locked hyper
   locked axum
   locked tokio
+  locked fastwebsockets
+  locked tokio-tungstenite
+  if bun=$(find_bun); then echo "bun $("$bun" --version)"; fi
   if go=$(find_go); then "$go" env GOVERSION; fi
   haproxy=$(PATH=$PATH:/usr/sbin command -v haproxy) && "$haproxy" -v | sed -n '1s/HAProxy version \([^ ]*\).*/haproxy \1/p'
   nginx=$(PATH=$PATH:/usr/sbin command -v nginx) && "$nginx" -v 2>&1 | sed 's|.*/|nginx |'

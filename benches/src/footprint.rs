@@ -36,10 +36,10 @@ pub(crate) async fn measure<W: Workload>(peer: &Peer, options: &Options) -> io::
     Ok(footprint)
 }
 
-async fn allocations(load: &mut impl Workload) -> io::Result<f64> {
+async fn allocations<W: Workload>(load: &mut W) -> io::Result<f64> {
     let before = load.program().heap().await?.allocations;
-    load.run_bounded(COUNTED_OPS).await?;
-    Ok((load.program().heap().await?.allocations - before) / COUNTED_OPS as f64)
+    load.run_bounded(W::COUNTED_OPS).await?;
+    Ok((load.program().heap().await?.allocations - before) / W::COUNTED_OPS as f64)
 }
 
 async fn heap_bytes(load: &mut impl Workload, count: u32) -> io::Result<f64> {
@@ -73,6 +73,5 @@ pub(crate) async fn settle() {
     tokio::time::sleep(Duration::from_millis(300)).await;
 }
 
-const COUNTED_OPS: u64 = 10_000;
 const HELD_BEFORE: u32 = 1_000;
 const RESIDENT_RUNS: usize = 3;

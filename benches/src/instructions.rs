@@ -18,9 +18,10 @@ pub(crate) async fn per_op<W: Workload>(peer: &Peer, options: &Options) -> io::R
     if !peer.runs_in_valgrind || Command::new("valgrind").arg("--version").output().is_err() {
         return Ok(None);
     }
-    let short = count::<W>(peer, SHORT, options.core).await?;
-    let long = count::<W>(peer, LONG, options.core).await?;
-    Ok(Some((long - short) / (LONG - SHORT) as f64))
+    let (few, many) = (W::COUNTED_OPS / 10, W::COUNTED_OPS / 2);
+    let short = count::<W>(peer, few, options.core).await?;
+    let long = count::<W>(peer, many, options.core).await?;
+    Ok(Some((long - short) / (many - few) as f64))
 }
 
 async fn count<W: Workload>(peer: &Peer, ops: u64, core: u32) -> io::Result<f64> {
@@ -44,6 +45,3 @@ fn collected(log: &str) -> Option<f64> {
 fn log_file() -> PathBuf {
     env::temp_dir().join(format!("hijack-bench-{}.log", process::id()))
 }
-
-const SHORT: u64 = 1_000;
-const LONG: u64 = 5_000;

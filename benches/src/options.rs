@@ -27,6 +27,9 @@ pub(crate) struct Options {
     /// The built Go server.
     #[arg(long)]
     pub(crate) go: Option<PathBuf>,
+    /// Bun.
+    #[arg(long)]
+    pub(crate) bun: Option<PathBuf>,
     /// Instead of measuring: record the first program's profile to this folder, a file for each part.
     #[arg(long)]
     pub(crate) profile: Option<PathBuf>,
@@ -57,4 +60,6 @@ pub(crate) enum Suite {
     Axum,
     /// Port forwarders: bulk, small messages, and what visits leave behind.
     Relay,
+    /// WebSocket servers: echoes of all sizes, and what idle connections hold.
+    Ws,
 }

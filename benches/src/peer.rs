@@ -16,6 +16,10 @@ pub(crate) enum Role {
     AxumServer,
     /// Between the load and a server; the peers are forwarders and proxies.
     Relay,
+    /// A WebSocket server.
+    WsServer,
+    /// One that compresses.
+    WsDeflateServer,
 }
 
 /// One program, and how it counts allocations: a variant of it, or itself.
@@ -56,13 +60,22 @@ impl Peer {
             (Role::Relay, "haproxy-tcp") => Ok(Self::configured(name, "haproxy", Config::HaproxyTcp)),
             (Role::Relay, "haproxy-http") => Ok(Self::configured(name, "haproxy", Config::HaproxyHttp)),
             (Role::Relay, "nginx") => Ok(Self::configured(name, "nginx", Config::Nginx)),
-            (_, OURS) | (Role::Relay, "copy") | (Role::Server | Role::Client | Role::AxumServer, "hyper") => {
+            (Role::WsDeflateServer, OURS) => Self::beside(name, role, name, DEFLATE),
+            (Role::WsDeflateServer, "fastwebsockets" | "tungstenite") => Ok(Self::foreign(name, None, &[])),
+            (_, OURS)
+            | (Role::Relay, "copy")
+            | (Role::WsServer, "fastwebsockets" | "tungstenite")
+            | (Role::Server | Role::Client | Role::AxumServer, "hyper") => {
                 Self::beside(name, role, name, &[])
             }
             (Role::Server, "hijack-in-handler") => Self::beside(name, role, OURS, &["--in-handler"]),
             (Role::Client, "hijack-map") => Self::beside(name, role, OURS, &["--map"]),
             (Role::Server, "hyper-timer") => Self::beside(name, role, "hyper", &["--timer"]),
             (Role::Server, "go") => Ok(Self::go(options)),
+            (Role::WsServer, "bun") => Ok(Self::foreign(name, options.bun.as_deref(), &[BUN_SERVER])),
+            (Role::WsDeflateServer, "bun") => Ok(Self::foreign(name, options.bun.as_deref(), BUN_DEFLATE)),
+            (Role::WsServer, "gorilla") => Ok(Self::foreign(name, options.go.as_deref(), &[])),
+            (Role::WsDeflateServer, "gorilla") => Ok(Self::foreign(name, options.go.as_deref(), DEFLATE)),
             _ => Err(io::Error::other(format!("unknown {role} {name}"))),
         }
     }
@@ -85,6 +98,12 @@ impl Peer {
         let counted = Some(program.clone());
         let name = "go".to_owned();
         Self { name, program, counted, arguments: &[], runs_in_valgrind: false, config: None }
+    }
+
+    /// A program in another language, if there is one.
+    fn foreign(name: &str, program: Option<&Path>, arguments: &'static [&'static str]) -> Self {
+        let (name, program) = (name.to_owned(), program.unwrap_or(Path::new("")).to_owned());
+        Self { name, program, counted: None, arguments, runs_in_valgrind: false, config: None }
     }
 
     /// A program of the system.
@@ -119,6 +138,7 @@ impl Role {
             Self::Client => "client",
             Self::AxumServer => "server-axum",
             Self::Relay => "relay",
+            Self::WsServer | Self::WsDeflateServer => "server-ws",
         }
     }
 
@@ -127,9 +147,19 @@ impl Role {
             Self::Server => &[OURS, "hyper", "go"],
             Self::Client | Self::AxumServer => &[OURS, "hyper"],
             Self::Relay => &[OURS, "copy", "haproxy-tcp", "haproxy-http", "nginx"],
+            Self::WsServer => &[OURS, "fastwebsockets", "bun", "tungstenite"],
+            Self::WsDeflateServer => &[OURS, "bun", "gorilla"],
         }
     }
 }
+
+/// Relative to the root, where `bench.sh` works.
+const BUN_SERVER: &str = "benches/bun/server.js";
+
+/// With it, WebSocket servers compress.
+const DEFLATE: &[&str] = &["--deflate"];
+
+const BUN_DEFLATE: &[&str] = &[BUN_SERVER, "--deflate"];
 
 /// Where a program of the system is; such proxies often are where only root looks.
 fn installed(file: &str) -> Option<PathBuf> {
@@ -145,6 +175,8 @@ impl fmt::Display for Role {
             Self::Client => "client",
             Self::AxumServer => "axum server",
             Self::Relay => "relay",
+            Self::WsServer => "WebSocket server",
+            Self::WsDeflateServer => "compressing WebSocket server",
         })
     }
 }

@@ -4,10 +4,12 @@ mod blocks;
 mod clients;
 mod connection;
 mod expected;
+mod frames;
 mod http;
 mod relay;
 mod takeover;
 mod upstream;
+mod websockets;
 
 use std::io;
 use std::time::Duration;
@@ -16,6 +18,9 @@ pub(crate) use clients::{ClientRequests, ClientTakeovers};
 pub(crate) use http::Http;
 pub(crate) use relay::{RelayedBulk, RelayedMessages, RelayedVisits};
 pub(crate) use takeover::Takeover;
+pub(crate) use websockets::{
+    WsBurst, WsDeflated, WsHuge, WsLarge, WsLargeMany, WsSmall, WsSmallMany, WsText,
+};
 
 use hijack_bench::lanes;
 
@@ -29,6 +34,9 @@ pub(crate) trait Workload: Sized {
 
     /// Operations before anything is measured.
     const WARM_UP: u64 = 2_000;
+
+    /// Operations over which allocations are counted.
+    const COUNTED_OPS: u64 = 10_000;
 
     /// Starts the program, prepares the work and has one operation done, which is checked for its meaning.
     async fn open(launch: &Launch) -> io::Result<Self>;
@@ -61,7 +69,7 @@ pub(crate) trait Workload: Sized {
 }
 
 async fn within<T>(ops: u64, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    let limit = Duration::from_secs(20) + Duration::from_millis(2) * u32::try_from(ops).unwrap_or(u32::MAX);
+    let limit = Duration::from_secs(20) + Duration::from_millis(5) * u32::try_from(ops).unwrap_or(u32::MAX);
     let late = || io::Error::other(format!("{ops} operations not done within {limit:?}"));
     tokio::time::timeout(limit, work).await.map_err(|_| late())?
 }

@@ -60,14 +60,24 @@ impl Workload for Takeover {
 
 impl Question {
     pub(super) async fn learn(address: SocketAddr, host: &str, path: &str) -> io::Result<Self> {
-        let request = request(host, path);
+        let headers = [("connection", "upgrade"), ("upgrade", ECHO_PROTOCOL)];
+        let (question, connection) = Self::first(address, &request(host, path), &headers).await?;
+        connection.finish().await?;
+        Ok(question)
+    }
+
+    /// Asks for the first time: the answer must be a 101 with these headers. The connection is behind it.
+    pub(super) async fn first(
+        address: SocketAddr,
+        request: &str,
+        headers: &[(&str, &str)],
+    ) -> io::Result<(Self, Connection)> {
         let mut connection = Connection::connect(address).await?;
         connection.send(request.as_bytes()).await?;
         let head = connection.read_head().await?;
-        connection.finish().await?;
-        let headers = [("connection", "upgrade"), ("upgrade", ECHO_PROTOCOL)];
-        let answer = Expected::learn(&head, "HTTP/1.1 101 ", &headers, "")?;
-        Ok(Self { address, request: request.into_bytes().into(), answer: Arc::new(answer) })
+        let answer = Expected::learn(&head, "HTTP/1.1 101 ", headers, "")?;
+        let question = Self { address, request: request.as_bytes().into(), answer: Arc::new(answer) };
+        Ok((question, connection))
     }
 
     async fn run_lane(self, lane: u64, ops: u64) -> io::Result<()> {

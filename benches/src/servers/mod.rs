@@ -4,6 +4,7 @@ pub mod axum;
 pub mod hijack;
 pub mod hyper;
 pub mod relay;
+pub mod ws;
 
 use std::io::{self, BufRead, Write};
 use std::net::Ipv4Addr;

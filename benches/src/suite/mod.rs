@@ -7,6 +7,7 @@ mod client;
 mod http;
 mod relay;
 mod takeover;
+mod ws;
 
 use std::path::Path;
 use std::{fs, io};
@@ -51,6 +52,7 @@ pub(crate) async fn measure(options: &Options) -> io::Result<Report> {
             let bars = relay::bars(&bulk, &messages, leftover);
             (vec![bulk, messages], bars)
         }
+        Suite::Ws => ws::measure(options).await?,
     };
     Ok(Report { parts, bars, options: options.clone() })
 }
@@ -73,6 +75,7 @@ pub(crate) async fn profile(options: &Options, folder: &Path) -> io::Result<()> 
             relay::BULK.profile::<RelayedBulk>(options, folder).await?;
             relay::MESSAGES.profile::<RelayedMessages>(options, folder).await
         }
+        Suite::Ws => ws::profile(options, folder).await,
     }
 }
 

@@ -1,0 +1,98 @@
+//! WebSocket echo servers: ours, fastwebsockets' and tokio-tungstenite's, each as its documentation shows one.
+//!
+//! All allow 64 MiB per message, set `TCP_NODELAY` and do not compress, except for ours with `--deflate`.
+
+use std::{env, io};
+
+use fastwebsockets::upgrade::{UpgradeFut, upgrade};
+use fastwebsockets::{FragmentCollector, OpCode, WebSocketError};
+use futures_util::{SinkExt, StreamExt};
+use hijack::ws::{Deflate, WebSocket};
+use http::{Request, Response};
+use http_body_util::Empty;
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::accept_async_with_config;
+use tokio_tungstenite::tungstenite::{self, protocol::WebSocketConfig};
+
+use super::hyper::builder;
+
+/// Ours: answers are fed, and leave when there is nothing more to receive.
+///
+/// # Errors
+/// None: it serves for ever.
+pub async fn with_hijack(listener: TcpListener) -> io::Result<()> {
+    let echo = hijack::ws::Server::new(|mut socket: WebSocket| async move {
+        while let Some(message) = socket.recv().await? {
+            socket.feed(message).await?;
+        }
+        Ok(())
+    });
+    let echo = echo.configure(|config| config.deflate = deflate());
+    hijack::Server::new().serve(listener, echo.into_handler()).await;
+    Ok(())
+}
+
+/// By the level at which zlib compresses unless told otherwise, so that all servers' messages have one size.
+fn deflate() -> Option<Deflate> {
+    let mut deflate = Deflate::default();
+    deflate.level = 6;
+    env::args().any(|argument| argument == "--deflate").then_some(deflate)
+}
+
+/// fastwebsockets behind hyper's upgrade.
+///
+/// # Errors
+/// When accepting fails.
+pub async fn with_fastwebsockets(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        let connection = builder().serve_connection(TokioIo::new(stream), service_fn(accept)).with_upgrades();
+        tokio::spawn(connection);
+    }
+}
+
+async fn accept(mut request: Request<Incoming>) -> Result<Response<Empty<Bytes>>, WebSocketError> {
+    let (response, upgraded) = upgrade(&mut request)?;
+    tokio::spawn(tokio::task::unconstrained(echo_frames(upgraded)));
+    Ok(response)
+}
+
+async fn echo_frames(upgraded: UpgradeFut) -> Result<(), WebSocketError> {
+    let mut socket = FragmentCollector::new(upgraded.await?);
+    loop {
+        let frame = socket.read_frame().await?;
+        match frame.opcode {
+            OpCode::Close => return Ok(()),
+            OpCode::Text | OpCode::Binary => socket.write_frame(frame).await?,
+            _ => {}
+        }
+    }
+}
+
+/// tokio-tungstenite with a read buffer of 4 KiB: its default of 128 KiB makes it much slower on many connections.
+///
+/// # Errors
+/// When accepting fails.
+pub async fn with_tungstenite(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        tokio::spawn(echo_messages(stream));
+    }
+}
+
+async fn echo_messages(stream: TcpStream) -> tungstenite::Result<()> {
+    let config = WebSocketConfig::default().read_buffer_size(4096);
+    let mut socket = accept_async_with_config(stream, Some(config)).await?;
+    while let Some(message) = socket.next().await {
+        let message = message?;
+        if message.is_text() || message.is_binary() {
+            socket.send(message).await?;
+        }
+    }
+    Ok(())
+}
