@@ -239,11 +239,56 @@ fn axum_websocket_echoes_a_message() {
         format!("GET /ws HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n{key}\r\n");
     stream.write_all(head.as_bytes()).expect("written");
     let answer = read_head(&mut stream);
-    assert!(answer.contains("Sec-Websocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"), "{answer}");
+    assert!(answer.contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"), "{answer}");
     stream.write_all(b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58").expect("written");
     let mut frame = [0; 7];
     stream.read_exact(&mut frame).expect("a frame");
     assert_eq!(&frame, b"\x81\x05Hello");
+}
+
+#[test]
+fn ws_client_talks_to_ws_echo() {
+    let server = Example::start("ws_echo", &[ANY_PORT]);
+    let url = format!("ws://{}/", server.address);
+    assert_eq!(run("ws_client", &[&url], "hello\nand more\n"), "hello\nand more\n");
+}
+
+#[test]
+fn ws_json_adds_and_goes_on_after_nonsense() {
+    let server = Example::start("ws_json", &[ANY_PORT]);
+    let url = format!("ws://{}/", server.address);
+    let printed = run("ws_client", &[&url], "{\"a\":20,\"b\":22}\n{}\n{\"a\":1,\"b\":1}\n");
+    assert_eq!(
+        printed,
+        "{\"Total\":42}\n{\"Wrong\":\"missing field `a` at line 1 column 2\"}\n{\"Total\":2}\n"
+    );
+}
+
+/// RFC 6455 §1.3 has the key; the frames are §5.2's, unmasked by zeros.
+#[test]
+fn ws_chat_sends_messages_to_everybody() {
+    let room = Example::start("ws_chat", &[ANY_PORT]);
+    let enter = || {
+        let mut stream = room.connect();
+        let key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+        let upgrade = "Connection: upgrade\r\nUpgrade: websocket\r\n";
+        let head = format!("GET /chat HTTP/1.1\r\nHost: a\r\n{upgrade}{key}\r\n");
+        stream.write_all(head.as_bytes()).expect("written");
+        assert!(read_head(&mut stream).starts_with("HTTP/1.1 101 "));
+        stream
+    };
+    let hear = |stream: &mut TcpStream| {
+        let mut frame = [0; 4];
+        stream.read_exact(&mut frame).expect("a frame");
+        assert_eq!(&frame, b"\x81\x02hi");
+    };
+    let (mut speaker, mut listener) = (enter(), enter());
+    // Each hears itself, so each is in the room from then on.
+    for stream in [&mut listener, &mut speaker] {
+        stream.write_all(b"\x81\x82\0\0\0\0hi").expect("written");
+        hear(stream);
+    }
+    hear(&mut listener);
 }
 
 #[test]

@@ -134,6 +134,11 @@ impl TypedHijacker {
         Self(self.0.headers(HeaderMap::from_iter([(name, value)])))
     }
 
+    /// Adds headers to the head.
+    pub fn headers(self, headers: HeaderMap) -> Self {
+        Self(self.0.headers(headers))
+    }
+
     /// As [`Hijacker::take_over_with`], behind the head. Where there is no takeover the response says so: 426 with
     /// the protocols that there are, for one.
     #[must_use = "the takeover happens when this response is returned"]

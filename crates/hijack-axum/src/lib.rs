@@ -25,7 +25,8 @@
 #![doc = include_str!("migration.md")]
 //! # Features
 //!
-//! `connect-info` (default): `axum::extract::ConnectInfo`. `tls` (default): listeners with TLS.
+//! `connect-info` (default): `axum::extract::ConnectInfo`. `tls` (default): listeners with TLS. `ws` (default):
+//! WebSocket, in [`ws`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "connect-info")]
@@ -36,6 +37,8 @@ mod connect_info;
 mod extract;
 mod rejection;
 mod serve;
+#[cfg(feature = "ws")]
+pub mod ws;
 
 pub use extract::{Hijacker, TypedHijacker};
 pub use rejection::{HijackerRejection, NotTaken};

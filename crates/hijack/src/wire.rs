@@ -181,6 +181,9 @@ impl<Io: Stream> Wire<Io> {
     pub(crate) fn out(&mut self) -> &mut Vec<u8> {
         if self.out.capacity() == 0 {
             self.out = scratch::take_out();
+        } else if self.written > self.out.len() / 2 {
+            // A queue that is never empty must not keep what has left. Fewer bytes move here than have left.
+            self.out.drain(..std::mem::take(&mut self.written));
         }
         &mut self.out
     }

@@ -8,3 +8,4 @@ mod support;
 mod takeovers;
 mod under_layers;
 mod websocket;
+mod websocket_upgrade;

@@ -1,6 +1,12 @@
 //! The demo server: one route for each way to end an exchange.
+//!
+//! `websocket` echoes messages, `chat` is a room; everything else is here.
+
+mod chat;
+mod websocket;
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hijack::{Body, Error, Exchange, Listener, Outcome, Server, ShutdownReport, Upgrade, handover};
@@ -11,6 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::Demo;
 use crate::exit::Failure;
+use chat::Room;
 
 /// The page at `/`.
 const PAGE: &str = include_str!("page.html");
@@ -30,7 +37,8 @@ pub(crate) async fn run(demo: &Demo) -> Result<(), Failure> {
     let server = Server::new();
     let serving = tokio::spawn({
         let server = server.clone();
-        async move { server.serve(listener, answer).await }
+        let room = Arc::<Room>::default();
+        async move { server.serve(listener, move |exchange| answer(exchange, Arc::clone(&room))).await }
     });
     wait_for_signal().await.map_err(|error| Failure::system("wait for signals", &error))?;
     eprintln!("shutting down; the signal again ends everything at once");
@@ -71,11 +79,17 @@ fn tell(report: &ShutdownReport) {
     );
 }
 
-async fn answer(exchange: Exchange) -> Result<Outcome, Error> {
+async fn answer(exchange: Exchange, room: Arc<Room>) -> Result<Outcome, Error> {
     if *exchange.method() == Method::CONNECT {
         return refuse_connect(exchange).await;
     }
-    let known = matches!(exchange.uri().path(), "/" | "/handle1" | "/handle2" | "/echo");
+    // What a WebSocket's request must be, its method among it, is known there.
+    match exchange.uri().path() {
+        "/ws" => return websocket::echo(exchange).await,
+        "/ws/chat" if websocket::is_asked_for(&exchange) => return chat::join(exchange, room).await,
+        _ => {}
+    }
+    let known = matches!(exchange.uri().path(), "/" | "/handle1" | "/handle2" | "/echo" | "/ws/chat");
     if !known {
         return text(exchange, StatusCode::NOT_FOUND, "not found: see / for what is here\n").await;
     }
@@ -86,6 +100,7 @@ async fn answer(exchange: Exchange) -> Result<Outcome, Error> {
         "/handle1" => hello_taken_over(exchange).await,
         "/handle2" => text(exchange, StatusCode::OK, HELLO).await,
         "/echo" => echo(exchange).await,
+        "/ws/chat" => chat::page(exchange).await,
         _ => page(exchange).await,
     }
 }

@@ -41,8 +41,8 @@ pub(crate) fn put_headers(out: &mut Vec<u8>, headers: &HeaderMap, skip: impl Fn(
     }
 }
 
-/// One header line. The name is written in the usual spelling, `Content-Type`: names have no case, but peers
-/// that compare them with case are older than the rule (RFC 9110 §5.1).
+/// One header line. The name is written in the usual spelling, `Content-Type` and `Sec-WebSocket-Key`: names have no
+/// case, but peers that compare them with case are older than the rule (RFC 9110 §5.1).
 pub(crate) fn put_header(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     let start = out.len();
     out.extend_from_slice(name.as_bytes());
@@ -53,10 +53,16 @@ pub(crate) fn put_header(out: &mut Vec<u8>, name: &str, value: &[u8]) {
         }
         start_of_word = *byte == b'-';
     }
+    if name.starts_with(SEC_WEBSOCKET) {
+        out[start + "sec-web".len()].make_ascii_uppercase();
+    }
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
 }
+
+/// How the names of RFC 6455 begin, the only common ones with a capital within a word.
+const SEC_WEBSOCKET: &str = "sec-websocket-";
 
 /// One header line of ours; `name` brings its colon and space.
 pub(crate) fn put_line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
@@ -102,7 +108,7 @@ mod tests {
         put_header(&mut out, "sec-websocket-key", b"k");
         put_header(&mut out, "dnt", b"");
         let expected = "HTTP/1.1 200 OK\r\nHTTP/1.0 101 UPGRADED\r\nHTTP/1.1 299 \r\nCONNECT a:1 HTTP/1.1\r\n\
-            Sec-Websocket-Key: k\r\nDnt: \r\n";
+            Sec-WebSocket-Key: k\r\nDnt: \r\n";
         assert_eq!(String::from_utf8(out).as_deref(), Ok(expected));
     }
 

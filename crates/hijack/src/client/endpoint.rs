@@ -85,7 +85,7 @@ impl Endpoint {
     }
 
     /// What `Host` says (RFC 9110 §7.2): without the port where it is the scheme's own.
-    pub(super) fn authority(&self) -> &HeaderValue {
+    pub(crate) fn authority(&self) -> &HeaderValue {
         &self.authority
     }
 

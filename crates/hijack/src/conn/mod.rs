@@ -85,7 +85,7 @@ impl<Io: Stream> Conn<Io> {
     }
 
     fn raw_head(&self) -> (Bytes, Limits) {
-        let raw = self.wire.lease.record().details(|details| details.head.clone());
+        let raw = self.wire.lease.record().with_details(|details| details.head.clone());
         // It was parsed under the limits of its server or client, which may be wider than the usual ones.
         let mut limits = Limits::default();
         limits.head_len = raw.len();
@@ -97,7 +97,7 @@ impl<Io: Stream> Conn<Io> {
     /// The protocol that was agreed upon by a typed takeover.
     #[must_use]
     pub fn protocol(&self) -> Option<Cow<'static, str>> {
-        self.wire.lease.record().details(|details| details.protocol.clone())
+        self.wire.lease.record().with_details(|details| details.protocol.clone())
     }
 
     /// The stream underneath. Reading from it or writing to it directly would reorder bytes.

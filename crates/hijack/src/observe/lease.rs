@@ -168,10 +168,12 @@ impl Lease {
         record.taken_ms.store(self.registry.now_ms().max(1), Relaxed);
         record.active_ms.store(self.registry.now_ms(), Relaxed);
         record.deadline_ms.store(0, Relaxed);
-        record.details(|details| {
-            details.head = head;
-            details.protocol = protocol;
-        });
+        if !head.is_empty() || protocol.is_some() {
+            record.details(|details| {
+                details.head = head;
+                details.protocol = protocol;
+            });
+        }
         self.set_state(State::Taken);
         self.registry.taken(record);
     }

@@ -1,10 +1,11 @@
 //! What is known of one connection while it lives: plain counters, written by its owner, read by everyone.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use atomic_waker::AtomicWaker;
@@ -100,9 +101,11 @@ pub(crate) struct Record {
     pub(super) forced: AtomicBool,
     pub(super) reader: AtomicWaker,
     pub(super) writer: AtomicWaker,
-    tell: Notify,
+    /// There once somebody waits for it to be told.
+    tell: OnceLock<Box<Notify>>,
     task: OnceLock<AbortHandle>,
-    details: Mutex<Details>,
+    /// There once there is something: a held connection need not have any.
+    details: Mutex<Option<Box<Details>>>,
 }
 
 #[derive(Default)]
@@ -119,6 +122,40 @@ pub(crate) struct Details {
     /// The head of the request that was taken over.
     pub(crate) head: Bytes,
     end: Option<EndReason>,
+}
+
+thread_local! {
+    /// What ended connections had, for the next ones.
+    #[allow(clippy::vec_box, reason = "the boxes themselves are kept")]
+    static SPARE: RefCell<Vec<Box<Details>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Spare details that a thread keeps.
+const MOST_SPARE: usize = 64;
+
+impl Details {
+    fn spare() -> Box<Self> {
+        SPARE.with_borrow_mut(Vec::pop).unwrap_or_default()
+    }
+
+    fn give_back(mut self: Box<Self>) {
+        *self = Self::default();
+        // A thread that ends keeps nothing.
+        let _ = SPARE.try_with(|spare| {
+            let mut spare = spare.borrow_mut();
+            if spare.len() < MOST_SPARE {
+                spare.push(self);
+            }
+        });
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        if let Some(details) = self.lock_details().take() {
+            details.give_back();
+        }
+    }
 }
 
 impl Record {
@@ -146,7 +183,7 @@ impl Record {
             forced: AtomicBool::new(false),
             reader: AtomicWaker::new(),
             writer: AtomicWaker::new(),
-            tell: Notify::new(),
+            tell: OnceLock::new(),
             task: OnceLock::new(),
             details: Mutex::default(),
         }
@@ -157,7 +194,19 @@ impl Record {
     }
 
     pub(crate) fn details<R>(&self, look: impl FnOnce(&mut Details) -> R) -> R {
-        look(&mut self.details.lock().unwrap_or_else(PoisonError::into_inner))
+        look(self.lock_details().get_or_insert_with(Details::spare))
+    }
+
+    fn lock_details(&self) -> MutexGuard<'_, Option<Box<Details>>> {
+        self.details.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As [`details`](Self::details), to look only: what is not there yet is as new.
+    pub(crate) fn with_details<R>(&self, look: impl FnOnce(&Details) -> R) -> R {
+        match &*self.lock_details() {
+            Some(details) => look(details),
+            None => look(&Details::default()),
+        }
     }
 
     /// Records why the connection ends; the first reason stays.
@@ -167,7 +216,7 @@ impl Record {
 
     /// Whether a reason for the end is recorded.
     pub(crate) fn has_end(&self) -> bool {
-        self.details(|details| details.end.is_some())
+        self.with_details(|details| details.end.is_some())
     }
 
     /// Why it ended, once its owner has let go.
@@ -187,7 +236,10 @@ impl Record {
     /// Asks the owner to come to an end.
     pub(crate) fn tell(&self) {
         self.told.store(true, SeqCst);
-        self.tell.notify_waiters();
+        fence(SeqCst);
+        if let Some(tell) = self.tell.get() {
+            tell.notify_waiters();
+        }
         self.reader.wake();
     }
 
@@ -197,7 +249,9 @@ impl Record {
 
     /// Completes once the owner was asked to come to an end.
     pub(crate) async fn told(&self) {
-        let told = self.tell.notified();
+        // Entered before the flag is looked at: whoever tells sets the flag first and looks for waiters then.
+        let told = self.tell.get_or_init(Box::default).notified();
+        fence(SeqCst);
         let mut told = std::pin::pin!(told);
         told.as_mut().enable();
         if !self.is_told() {

@@ -47,8 +47,8 @@ impl Lease {
             _ => None,
         };
         let half_open = load(&record.half_open_ms) != 0;
-        let (protocol, head) =
-            record.details(|details| (details.protocol.as_deref().map(str::to_owned), details.head.clone()));
+        let (protocol, head) = record
+            .with_details(|details| (details.protocol.as_deref().map(str::to_owned), details.head.clone()));
         Snapshot {
             id: record.id,
             peer,
@@ -99,9 +99,11 @@ impl Snapshot {
         record.peer_ended = self.peer_ended.into();
         record.we_ended = self.we_ended.into();
         record.state = (State::Taken as u8).into();
-        record.details(|details| {
-            details.protocol = self.protocol.map(Cow::Owned);
-            details.head = self.head;
-        });
+        if !self.head.is_empty() || self.protocol.is_some() {
+            record.details(|details| {
+                details.protocol = self.protocol.map(Cow::Owned);
+                details.head = self.head;
+            });
+        }
     }
 }

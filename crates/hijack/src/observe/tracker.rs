@@ -72,7 +72,8 @@ impl Connection {
         let bytes_in = record.bytes_in.load(Relaxed);
         let bytes_out = record.bytes_out.load(Relaxed);
         let taken = (record.state() == State::Taken).then(|| {
-            let (protocol, head) = record.details(|details| (details.protocol.clone(), details.head.clone()));
+            let (protocol, head) =
+                record.with_details(|details| (details.protocol.clone(), details.head.clone()));
             Taken {
                 protocol,
                 head,

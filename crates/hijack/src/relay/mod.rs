@@ -67,8 +67,8 @@ pub struct Relay<C = Transport, S = Transport> {
     /// The side whose direction ended first.
     first: Option<Side>,
     /// A side that cannot be written to any more, and why; what it sent is still delivered.
-    broken: Option<(Side, EndReason)>,
-    end: Option<(Option<Side>, EndReason)>,
+    broken: Option<Box<(Side, EndReason)>>,
+    end: Option<Box<(Option<Side>, EndReason)>>,
 }
 
 impl<C: Stream, S: Stream> Relay<C, S> {
@@ -148,7 +148,10 @@ impl<C: Stream, S: Stream> Relay<C, S> {
     /// Safe at any moment: all that is on its way is in the relay, and the next call goes on.
     pub async fn run(&mut self) -> RelayEnd {
         poll_fn(|cx| self.poll(cx)).await;
-        self.settle().await;
+        if self.owes_goodbyes() {
+            // Apart, since few relays come here and all would have room for it.
+            Box::pin(self.say_goodbyes()).await;
+        }
         self.report()
     }
 
@@ -160,12 +163,14 @@ impl<C: Stream, S: Stream> Relay<C, S> {
     /// Safe: call it again.
     pub async fn close(&mut self) -> RelayEnd {
         self.conclude(None, EndReason::Closed);
-        self.settle().await;
+        if self.owes_goodbyes() {
+            self.say_goodbyes().await;
+        }
         self.report()
     }
 
     fn report(&self) -> RelayEnd {
-        let (by, reason) = self.end.clone().unwrap_or((None, EndReason::Closed));
+        let (by, reason) = self.end.as_deref().cloned().unwrap_or((None, EndReason::Closed));
         RelayEnd { by, reason, to_server: self.up.moved, to_client: self.down.moved }
     }
 
@@ -230,7 +235,7 @@ impl<C: Stream, S: Stream> Relay<C, S> {
                 if error.kind() != io::ErrorKind::BrokenPipe {
                     self.flow_from(from.other()).withhold_end();
                 }
-                self.broken.get_or_insert((from.other(), reason_of(&error)));
+                self.broken.get_or_insert_with(|| Box::new((from.other(), reason_of(&error))));
             }
         }
     }
@@ -238,7 +243,7 @@ impl<C: Stream, S: Stream> Relay<C, S> {
     /// Ends the relay once all is delivered that a broken side had sent. It may have sent until it was found broken,
     /// so that it is looked at once more after that.
     fn note_broken(&mut self, cx: &Context<'_>, was_broken: bool) {
-        let Some((side, reason)) = self.broken.clone() else { return };
+        let Some((side, reason)) = self.broken.as_deref().cloned() else { return };
         if !was_broken {
             cx.waker().wake_by_ref();
         } else if self.is_drained(side) {
@@ -278,23 +283,25 @@ impl<C: Stream, S: Stream> Relay<C, S> {
             Some(Side::Server) if is_break => stream::reset_on_close(self.client.io()),
             _ => {}
         }
-        self.end = Some((by, reason));
+        self.end = Some(Box::new((by, reason)));
     }
 
     fn both_ended(&self) -> bool {
         self.up.stage == Stage::Ended && self.down.stage == Stage::Ended
     }
 
-    /// After an end in order that not both sides made: delivers what was taken, tells both, and lets them end.
-    async fn settle(&mut self) {
-        let in_order = match &self.end {
+    /// Whether the end was one in order that not both sides made.
+    fn owes_goodbyes(&self) -> bool {
+        let in_order = match self.end.as_deref() {
             Some((_, EndReason::PeerClosed | EndReason::Closed)) => true,
             Some((_, EndReason::Broken(kind))) => *kind == io::ErrorKind::UnexpectedEof,
             _ => false,
         };
-        if !in_order || self.both_ended() {
-            return;
-        }
+        in_order && !self.both_ended()
+    }
+
+    /// Delivers what was taken, tells both, and lets them end.
+    async fn say_goodbyes(&mut self) {
         self.up.stop_taking(&mut self.client);
         self.down.stop_taking(&mut self.server);
         let goodbyes = async {

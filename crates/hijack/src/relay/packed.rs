@@ -73,7 +73,7 @@ impl<C: Stream, S: Stream> Relay<C, S> {
             half_close: self.half_close,
             first: self.first,
         };
-        self.end = Some((None, EndReason::Moved));
+        self.end = Some(Box::new((None, EndReason::Moved)));
         Ok(PackedRelay { client, server, state })
     }
 }

@@ -22,7 +22,7 @@ struct Shared {
     most: usize,
     /// Pipes that exist, lent ones and idle ones; `open <= most`.
     open: AtomicUsize,
-    idle: Mutex<Vec<Ends>>,
+    idle: Mutex<Vec<Kept>>,
 }
 
 impl Pipes {
@@ -50,16 +50,16 @@ impl Pipes {
     /// An empty pipe, if one can be had.
     pub(super) fn lend(&self) -> Option<Pipe> {
         let ends = self.0.idle().pop().or_else(|| self.0.make())?;
-        Some(Pipe { ends: Some(ends), held: 0, pool: Arc::clone(&self.0) })
+        Some(Pipe { ends: Some(ends), pool: Arc::clone(&self.0) })
     }
 }
 
 impl Shared {
-    fn idle(&self) -> MutexGuard<'_, Vec<Ends>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Kept>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn make(&self) -> Option<Ends> {
+    fn make(&self) -> Option<Kept> {
         let more = |open: usize| (open < self.most).then_some(open + 1);
         self.open.fetch_update(Relaxed, Relaxed, more).ok()?;
         let ends = Ends::new();
@@ -69,7 +69,7 @@ impl Shared {
         ends
     }
 
-    fn take_back(&self, ends: Ends) {
+    fn take_back(&self, ends: Kept) {
         let mut idle = self.idle();
         if idle.len() < MOST_IDLE {
             idle.push(ends);
@@ -79,11 +79,14 @@ impl Shared {
         }
     }
 
-    fn close(&self, ends: Ends) {
+    fn close(&self, ends: Kept) {
         drop(ends);
         self.open.fetch_sub(1, Relaxed);
     }
 }
+
+/// Boxed, so that a relay has room for a lent one and no more.
+type Kept = Box<Ends>;
 
 #[derive(Debug)]
 struct Ends {
@@ -91,72 +94,77 @@ struct Ends {
     writer: OwnedFd,
     /// Bytes that fit, at the most.
     capacity: usize,
+    /// Bytes inside; `held <= capacity`.
+    held: usize,
 }
 
 impl Ends {
     /// None if the kernel has none for us, or only one too small to be worth it.
-    fn new() -> Option<Self> {
+    fn new() -> Option<Kept> {
         let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).ok()?;
         // Whoever has used up their pages keeps what size the kernel gave.
         let asked = fcntl_setpipe_size(&writer, CAPACITY);
         let capacity = asked.or_else(|_| fcntl_getpipe_size(&writer)).ok()?;
-        (capacity >= LEAST_CAPACITY).then_some(Self { reader, writer, capacity })
+        (capacity >= LEAST_CAPACITY).then(|| Box::new(Self { reader, writer, capacity, held: 0 }))
     }
 }
 
-/// A lent pipe, and how much is in it.
+/// A lent pipe. Small, for every relay has room for two.
 #[derive(Debug)]
 pub(super) struct Pipe {
     /// There until the drop.
-    ends: Option<Ends>,
-    /// Bytes inside; `held <= capacity`.
-    held: usize,
+    ends: Option<Kept>,
     pool: Arc<Shared>,
 }
 
 impl Pipe {
     /// Bytes inside.
     pub(super) fn held(&self) -> usize {
-        self.held
+        self.ends().held
     }
 
     /// Takes what `socket` has into this pipe, which must be empty: a full pipe and an empty socket look alike.
     pub(super) fn fill(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
-        debug_assert_eq!(self.held, 0, "a pipe is filled when it is empty");
-        let ends = self.ends();
+        let ends = self.ends_mut();
+        debug_assert_eq!(ends.held, 0, "a pipe is filled when it is empty");
         let len = retry_on_intr(|| splice(socket, None, ends.writer.as_fd(), None, ends.capacity, FLAGS))?;
-        self.held = len;
+        ends.held = len;
         Ok(len)
     }
 
     /// Gives `socket` what it takes.
     pub(super) fn empty(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
-        let ends = self.ends();
-        let len = retry_on_intr(|| splice(ends.reader.as_fd(), None, socket, None, self.held, FLAGS))?;
-        self.held -= len;
+        let ends = self.ends_mut();
+        let len = retry_on_intr(|| splice(ends.reader.as_fd(), None, socket, None, ends.held, FLAGS))?;
+        ends.held -= len;
         Ok(len)
     }
 
     /// Takes everything out into our memory.
     pub(super) fn take_out(&mut self) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; self.held];
+        let ends = self.ends_mut();
+        let mut bytes = vec![0; ends.held];
         let mut taken = 0;
         while taken < bytes.len() {
-            taken += retry_on_intr(|| rustix::io::read(&self.ends().reader, &mut bytes[taken..]))?;
+            taken += retry_on_intr(|| rustix::io::read(&ends.reader, &mut bytes[taken..]))?;
         }
-        self.held = 0;
+        ends.held = 0;
         Ok(bytes)
     }
 
     fn ends(&self) -> &Ends {
-        self.ends.as_ref().expect("a pipe has its ends until it is dropped")
+        self.ends.as_deref().expect("a pipe has its ends until it is dropped")
+    }
+
+    fn ends_mut(&mut self) -> &mut Ends {
+        self.ends.as_deref_mut().expect("a pipe has its ends until it is dropped")
     }
 }
 
 impl Drop for Pipe {
     fn drop(&mut self) {
         match self.ends.take() {
-            Some(ends) if self.held == 0 => self.pool.take_back(ends),
+            Some(ends) if ends.held == 0 => self.pool.take_back(ends),
             Some(ends) => self.pool.close(ends),
             None => {}
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hijack_proto::ws::Role;
 use hijack_proto::ws::handshake::{Asked, Mismatch};
-use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue, ORIGIN, UPGRADE};
+use http::header::{CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, UPGRADE};
 use http::uri::{PathAndQuery, Uri};
 use http::{Request, StatusCode};
 use rand::Rng;
@@ -131,12 +131,13 @@ impl Dial {
     async fn ask<Io: Stream>(&self, connection: ClientConnection<Io>) -> Result<WebSocket<Io>, DialError> {
         let mut asked = Asked::new(rand::rng().random()).with_subprotocols(self.subprotocols.iter().cloned());
         if let Some(deflate) = &self.config.deflate {
-            asked = asked.with_deflate(deflate.clone());
+            asked = asked.with_deflate(*deflate);
         }
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = Uri::from(self.path.clone());
         let headers = request.headers_mut();
         *headers = asked.request();
+        headers.insert(HOST, self.endpoint.authority().clone());
         headers.extend(self.headers.clone());
         // These two are written by the upgrade itself.
         headers.remove(CONNECTION);

@@ -33,6 +33,7 @@
 //!   protocol gets a Close that says how, and the connection's end right behind it.
 //! - **Memory**: an idle connection holds no buffer.
 
+mod adapters;
 mod client;
 mod codec;
 mod config;
@@ -49,12 +50,13 @@ pub use codec::{Codec, Json};
 pub use config::Config;
 pub use error::Error;
 pub use hijack_proto::ws::deflate::Config as Deflate;
-pub use hijack_proto::ws::handshake::{Absent, Mismatch, Origins};
+pub use hijack_proto::ws::handshake::{Absent, Mismatch, Opening, Origins, Refusal};
 pub use hijack_proto::ws::{
-    CloseCode, Limits, MessageKind, Prepared, ReceiveError, Role, SendError, Violation,
+    CloseCode, CloseError, HeaderError, Limits, Message as MessageRef, MessageKind, Opcode, Prepared,
+    ReceiveError, Role, SendError, Violation, Workspace,
 };
 pub use message::Message;
-pub use server::{Handshake, Refused, Reject, Served, Server, accept};
+pub use server::{Handshake, Refused, Reject, Served, Server, Terms, accept};
 pub use socket::{CloseFrame, WebSocket};
 pub use split::{Reader, Writer};
 pub use streaming::MessageWriter;

@@ -81,6 +81,7 @@ impl<Io: Stream> WebSocket<Io> {
     ///
     /// As [`send`](Self::send).
     pub async fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.room().await?;
         self.inner().put_ping(payload)?;
         self.flush().await
     }

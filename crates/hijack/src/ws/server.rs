@@ -5,14 +5,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use hijack_proto::ws::Role;
+use hijack_proto::ws::deflate::Agreement;
 use hijack_proto::ws::handshake::{Opening, Refusal};
 use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
-use http::{Response, StatusCode};
+use http::{Method, Response, StatusCode, Version};
 
 use super::{Config, WebSocket};
 use crate::server::{Exchange, Outcome};
 use crate::stream::{Stream, Transport};
-use crate::{Body, RequestHead};
+use crate::{Body, Conn, RequestHead};
 
 /// What a client asks for, before it is granted: to be looked at, narrowed or refused.
 #[derive(Debug)]
@@ -71,7 +72,8 @@ impl<'h> Handshake<'h> {
 #[derive(Debug, Clone)]
 pub struct Reject {
     status: StatusCode,
-    headers: HeaderMap,
+    /// Boxed: it stands in results, whose other half is small.
+    headers: Box<HeaderMap>,
     text: String,
 }
 
@@ -81,7 +83,7 @@ impl Reject {
     pub fn new(status: StatusCode, text: impl Into<String>) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-        Self { status, headers, text: text.into() }
+        Self { status, headers: Box::new(headers), text: text.into() }
     }
 
     /// Adds a header.
@@ -102,7 +104,7 @@ impl Reject {
     pub fn into_response(self) -> Response<Body> {
         let mut response = Response::new(Body::from(self.text));
         *response.status_mut() = self.status;
-        *response.headers_mut() = self.headers;
+        *response.headers_mut() = *self.headers;
         response
     }
 }
@@ -169,7 +171,7 @@ impl<Io> fmt::Display for Refused<Io> {
 
 impl<Io> std::error::Error for Refused<Io> {}
 
-/// Makes a WebSocket of a request (RFC 6455 §4.2).
+/// Makes a WebSocket of a request (RFC 6455 §4.2). The 101 leaves with its first use, [`WebSocket::flush`] the least.
 ///
 /// - **Who closes?** See [`WebSocket`].
 /// - **Deadlines?** Those of `config`; the server's end here.
@@ -207,7 +209,7 @@ fn accept_with<Io: Stream>(
     }
 }
 
-type Granted = (Response<()>, Option<String>, Option<hijack_proto::ws::deflate::Agreement>);
+type Granted = (Response<()>, Option<String>, Option<Agreement>);
 
 fn grant<Io: Stream>(
     exchange: &Exchange<Io>,
@@ -229,6 +231,75 @@ fn grant<Io: Stream>(
     *head.headers_mut() = headers;
     head.headers_mut().extend(handshake.headers);
     Ok((head, handshake.subprotocol, deflate))
+}
+
+/// What was agreed on in a handshake, for those who write its answer themselves: between a request and the connection
+/// behind its 101. [`accept`] and [`Server`] do it all for an [`Exchange`]; a tower service has this.
+///
+/// ```
+/// use hijack::tower::Hijacker;
+/// use hijack::ws::{Config, Terms};
+/// use std::sync::Arc;
+///
+/// fn open(hijacker: Hijacker, request: &http::request::Parts) -> http::Response<hijack::Body> {
+///     let config = Arc::new(Config::default());
+///     let terms = match Terms::agree(&request.method, request.version, &request.headers, &config) {
+///         Ok(terms) => terms,
+///         Err(reject) => return reject.into_response(),
+///     };
+///     let typed = hijacker.protocols(["websocket"]).headers(terms.headers().clone());
+///     typed.take_over_with(|conn| async {
+///         let mut socket = terms.into_socket(conn);
+///         socket.send("welcome").await?;
+///         Ok(())
+///     })
+/// }
+/// ```
+#[derive(Debug)]
+#[must_use = "the connection is made of it"]
+pub struct Terms {
+    config: Arc<Config>,
+    headers: HeaderMap,
+    subprotocol: Option<String>,
+    deflate: Option<Agreement>,
+}
+
+impl Terms {
+    /// Judges a request (RFC 6455 §4.2), its origin among it.
+    ///
+    /// # Errors
+    ///
+    /// The answer for a request that opens no WebSocket: as for [`accept`].
+    pub fn agree(
+        method: &Method,
+        version: Version,
+        headers: &HeaderMap,
+        config: &Arc<Config>,
+    ) -> Result<Self, Reject> {
+        let opening = Opening::judge(method, version, headers)?;
+        opening.check_origin(&config.origins)?;
+        let subprotocol = opening.choose_subprotocol(&config.subprotocols).cloned();
+        let deflate = config.deflate.as_ref().and_then(|deflate| opening.deflate(deflate));
+        let headers = opening.answer(subprotocol.as_deref(), deflate.as_ref())?;
+        Ok(Self { config: Arc::clone(config), headers, subprotocol, deflate })
+    }
+
+    /// The headers of the 101.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The subprotocol that was agreed upon.
+    #[must_use]
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.subprotocol.as_deref()
+    }
+
+    /// The WebSocket over the connection behind that 101.
+    pub fn into_socket<Io: Stream>(self, conn: Conn<Io>) -> WebSocket<Io> {
+        WebSocket::agreed(conn, Role::Server, self.config, self.subprotocol, self.deflate)
+    }
 }
 
 type Hook = dyn Fn(&mut Handshake<'_>) -> Result<(), Reject> + Send + Sync;
@@ -304,7 +375,11 @@ impl<H> Server<H> {
     {
         let hook = |asked: &mut Handshake<'_>| self.hook.as_ref().map_or(Ok(()), |hook| hook(asked));
         match accept_with(exchange, &self.config, hook) {
-            Ok(socket) => Ok(Outcome::conversation((self.handler)(socket))),
+            Ok(mut socket) => {
+                // The handler may have nothing to say for long. What fails here shows again there.
+                let _ = socket.flush().await;
+                Ok(Outcome::conversation((self.handler)(socket)))
+            }
             Err(refused) => refused.answer().await,
         }
     }

@@ -218,6 +218,7 @@ impl<Io: Stream> WebSocket<Io> {
     ///
     /// Between messages it is at the edge of a frame; half a message that was received is lost.
     #[must_use = "dropping it closes the connection"]
+    #[expect(clippy::missing_panics_doc, reason = "only this takes it apart")]
     pub fn into_conn(mut self) -> Conn<Io> {
         let mut inner = self.0.take().expect("there until it is taken apart");
         inner.queue_latest_pong();
@@ -267,12 +268,26 @@ impl<Io: Stream> Inner<Io> {
         polled
     }
 
-    /// Gives every piece that comes to `take`, until that has made something of them; nothing at the end.
+    /// Gives every piece that comes to `take`, until that has made something of them; nothing at the end, and nothing
+    /// behind an error.
     pub(super) fn poll_pieces<R>(
         &mut self,
         cx: &mut Context<'_>,
         writes: &Waker,
         mut take: impl FnMut(Piece<'_>) -> Option<R>,
+    ) -> Poll<Result<Option<R>, Error>> {
+        let polled = self.poll_stage(cx, writes, &mut take);
+        if let Poll::Ready(Err(Error::Io(_))) = polled {
+            self.end_abnormally();
+        }
+        polled
+    }
+
+    fn poll_stage<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        writes: &Waker,
+        take: &mut impl FnMut(Piece<'_>) -> Option<R>,
     ) -> Poll<Result<Option<R>, Error>> {
         loop {
             match self.stage {
@@ -285,7 +300,7 @@ impl<Io: Stream> Inner<Io> {
                 Stage::Over => return Poll::Ready(Ok(None)),
             }
             if self.more || self.judged < self.input.len() {
-                if let Some(taken) = self.judge_input(&mut take) {
+                if let Some(taken) = self.judge_input(take) {
                     return Poll::Ready(Ok(Some(taken)));
                 }
                 continue;
@@ -296,7 +311,7 @@ impl<Io: Stream> Inner<Io> {
                 self.conn.wire.lease.check_reader(cx.waker())?;
                 return Poll::Pending;
             }
-            if let Some(taken) = ready!(self.poll_read(cx, writes, &mut take))? {
+            if let Some(taken) = ready!(self.poll_read(cx, writes, take))? {
                 return Poll::Ready(Ok(Some(taken)));
             }
         }
@@ -492,6 +507,11 @@ impl<Io: Stream> Inner<Io> {
                 return Poll::Ready(());
             }
             self.stage = Stage::Parting(Parting { ended: true, ..parting });
+            if parting.failed.is_none() {
+                // All is said: only the other end of the connection is missing.
+                self.conn.wire.lease.end_wait();
+                self.conn.wire.lease.wait(Timeout::Close, self.config.close_timeout.min(PARTED));
+            }
             if self.role == Role::Server && parting.failed.is_none() {
                 return Poll::Ready(());
             }
@@ -507,9 +527,13 @@ impl<Io: Stream> Inner<Io> {
 
     /// The connection has ended without a Close.
     fn cut(&mut self) -> Result<(), Error> {
+        self.end_abnormally();
+        if self.receiver.within_message() { Err(Error::CutOff) } else { Ok(()) }
+    }
+
+    fn end_abnormally(&mut self) {
         self.stage = Stage::Over;
         self.close = Some(Box::new(CloseFrame { code: CloseCode::ABNORMAL, reason: String::new() }));
-        if self.receiver.within_message() { Err(Error::CutOff) } else { Ok(()) }
     }
 
     /// Says goodbye as far as that can be done at once.
@@ -580,6 +604,9 @@ pub(super) fn with_workspace<R>(work: impl FnOnce(&mut Workspace) -> R) -> R {
 
 /// Pongs that may wait; of further pings the last one is answered.
 const MOST_PONGS: u8 = 64;
+
+/// Time for a server to end the connection once both sides have closed.
+const PARTED: Duration = Duration::from_secs(1);
 
 /// Time for a Close to reach a peer that broke the law, and for its end.
 const FAILED_CLOSE: Duration = Duration::from_millis(400);

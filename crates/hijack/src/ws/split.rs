@@ -1,26 +1,36 @@
 //! Two halves in many hands: one reader, and a writer that can be cloned.
 //!
 //! A lock is held for the length of one poll. The socket wakes one task when it has room, so everybody who waits for
-//! that waits in one list, and all of them are woken.
+//! that has a place in one list, and all of them are woken. A place is left by dropping it, so that waits which were
+//! given up leave nothing behind.
 
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-use hijack_proto::ws::{Close, CloseCode, Prepared};
+use hijack_proto::ws::{Close, CloseCode, MessageKind, Prepared};
 
 use super::socket::Inner;
+use super::streaming::shown;
 use super::{CloseFrame, Error, Message, WebSocket};
 use crate::stream::{Stream, Transport};
 
 /// The half that receives. It answers pings and sends what waits, as long as it is polled.
-pub struct Reader<Io: Stream = Transport>(Arc<Shared<Io>>);
+pub struct Reader<Io: Stream = Transport> {
+    shared: Arc<Shared<Io>>,
+    place: Place,
+}
 
 /// The half that sends; clones of it may be anywhere. Messages of one of them keep their order.
 ///
 /// The connection closes when the reader and all writers are dropped.
-pub struct Writer<Io: Stream = Transport>(Arc<Shared<Io>>);
+pub struct Writer<Io: Stream = Transport> {
+    shared: Arc<Shared<Io>>,
+    /// Where this clone waits as a sink.
+    place: Place,
+}
 
 struct Shared<Io: Stream> {
     socket: Mutex<WebSocket<Io>>,
@@ -31,21 +41,55 @@ struct Shared<Io: Stream> {
 
 /// Those who wait for room in the socket.
 #[derive(Default)]
-struct Waiting(Mutex<Vec<Waker>>);
+struct Waiting(Mutex<Places>);
+
+#[derive(Default)]
+struct Places {
+    /// How many there have been.
+    count: u64,
+    wakers: HashMap<u64, Waker>,
+}
+
+/// A place in the list, taken while its owner waits.
+struct Place {
+    waiting: Arc<Waiting>,
+    id: u64,
+}
 
 impl Waiting {
-    fn join(&self, cx: &Context<'_>) {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
-            waiting.push(cx.waker().clone());
-        }
+    fn lock(&self) -> MutexGuard<'_, Places> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn place(self: &Arc<Self>) -> Place {
+        let mut places = self.lock();
+        places.count += 1;
+        Place { waiting: Arc::clone(self), id: places.count }
     }
 }
 
 impl Wake for Waiting {
     fn wake(self: Arc<Self>) {
-        let waiting = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        waiting.into_iter().for_each(Waker::wake);
+        let woken: Vec<_> = self.lock().wakers.drain().collect();
+        woken.into_iter().for_each(|(_, waker)| waker.wake());
+    }
+}
+
+impl Place {
+    fn join(&self, cx: &Context<'_>) {
+        self.waiting.lock().wakers.insert(self.id, cx.waker().clone());
+    }
+}
+
+impl Clone for Place {
+    fn clone(&self) -> Self {
+        self.waiting.place()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.waiting.lock().wakers.remove(&self.id);
     }
 }
 
@@ -54,9 +98,18 @@ impl<Io: Stream> Shared<Io> {
         self.socket.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Polls with the waker of all, among whom `cx` is from now on.
-    fn poll<R>(&self, cx: &Context<'_>, poll: impl FnOnce(&mut Inner<Io>, &Waker) -> Poll<R>) -> Poll<R> {
-        self.waiting.join(cx);
+    /// Polls with the waker of all, among whom the owner of `place` is if it has to wait.
+    fn poll<R>(
+        &self,
+        cx: &Context<'_>,
+        place: &Place,
+        mut poll: impl FnMut(&mut Inner<Io>, &Waker) -> Poll<R>,
+    ) -> Poll<R> {
+        if let Poll::Ready(ready) = poll(self.lock().inner(), &self.waker) {
+            return Poll::Ready(ready);
+        }
+        // Joined only now, for most never wait; and polled again, for all may have been woken in between.
+        place.join(cx);
         poll(self.lock().inner(), &self.waker)
     }
 }
@@ -67,8 +120,9 @@ impl<Io: Stream> WebSocket<Io> {
     pub fn split(self) -> (Reader<Io>, Writer<Io>) {
         let waiting = Arc::<Waiting>::default();
         let waker = Waker::from(Arc::clone(&waiting));
+        let (reading, writing) = (waiting.place(), waiting.place());
         let shared = Arc::new(Shared { socket: Mutex::new(self), waiting, waker });
-        (Reader(Arc::clone(&shared)), Writer(shared))
+        (Reader { shared: Arc::clone(&shared), place: reading }, Writer { shared, place: writing })
     }
 }
 
@@ -86,15 +140,36 @@ impl<Io: Stream> Reader<Io> {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
 
-    fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
-        self.0.waiting.join(cx);
-        self.0.lock().inner().poll_message(cx, &self.0.waker, |message| message.into())
+    pub(super) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+        self.place.join(cx);
+        self.shared.lock().inner().poll_message(cx, &self.shared.waker, |message| message.into())
+    }
+
+    /// Shows the next piece of a message as it came: see [`WebSocket::recv_pieces`]. Writers wait while `show` runs.
+    ///
+    /// # Errors
+    ///
+    /// As [`WebSocket::recv`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe.
+    pub async fn recv_pieces<R>(
+        &mut self,
+        mut show: impl FnMut(MessageKind, &[u8], bool) -> R,
+    ) -> Result<Option<R>, Error> {
+        poll_fn(|cx| {
+            self.0.waiting.join(cx);
+            let mut socket = self.0.lock();
+            socket.inner().poll_pieces(cx, &self.0.waker, |piece| Some(shown(piece, &mut show)))
+        })
+        .await
     }
 
     /// What the peer said at the end: see [`WebSocket::close_frame`].
     #[must_use]
     pub fn close_frame(&self) -> Option<CloseFrame> {
-        self.0.lock().close_frame().cloned()
+        self.shared.lock().close_frame().cloned()
     }
 }
 
@@ -126,6 +201,20 @@ impl<Io: Stream> Writer<Io> {
         self.send_with(|inner| inner.put_prepared(prepared)).await
     }
 
+    /// Sends the next piece of a message, as one fragment; `last` ends it. Between two pieces no writer of this
+    /// connection can send another message.
+    ///
+    /// # Errors
+    ///
+    /// As [`WebSocket::send`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`WebSocket::send`].
+    pub async fn send_piece(&self, kind: MessageKind, piece: &[u8], last: bool) -> Result<(), Error> {
+        self.send_with(|inner| inner.put_fragment(kind, piece, last)).await
+    }
+
     /// Sends a ping: see [`WebSocket::ping`].
     ///
     /// # Errors
@@ -154,18 +243,32 @@ impl<Io: Stream> Writer<Io> {
     }
 
     async fn send_with(&self, mut put: impl FnMut(&mut Inner<Io>) -> Result<(), Error>) -> Result<(), Error> {
+        let place = self.shared.waiting.place();
         let end = poll_fn(|cx| {
-            self.0.poll(cx, |inner, waker| match inner.poll_room(waker) {
-                Poll::Ready(room) => Poll::Ready(room.map_err(Error::Io).and_then(|()| {
+            self.shared.poll(cx, &place, |inner, waker| {
+                inner.poll_room(waker).map(|room| {
+                    room?;
                     put(inner)?;
-                    Ok(inner.end_of_queue())
-                })),
-                Poll::Pending => Poll::Pending,
+                    Ok::<_, Error>(inner.end_of_queue())
+                })
             })
         });
         let end = end.await?;
-        poll_fn(|cx| self.0.poll(cx, |inner, waker| inner.poll_sent(waker, end))).await?;
+        poll_fn(|cx| self.shared.poll(cx, &place, |inner, waker| inner.poll_sent(waker, end))).await?;
         Ok(())
+    }
+
+    pub(super) fn with_inner<R>(&self, work: impl FnOnce(&mut Inner<Io>) -> R) -> R {
+        work(self.shared.lock().inner())
+    }
+
+    /// Polls from this clone's own place.
+    pub(super) fn poll_here<R>(
+        &self,
+        cx: &Context<'_>,
+        poll: impl FnMut(&mut Inner<Io>, &Waker) -> Poll<R>,
+    ) -> Poll<R> {
+        self.shared.poll(cx, &self.place, poll)
     }
 }
 
@@ -188,18 +291,18 @@ impl<Io: Stream> Inner<Io> {
 
 impl<Io: Stream> Clone for Writer<Io> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self { shared: Arc::clone(&self.shared), place: self.place.clone() }
     }
 }
 
 impl<Io: Stream> std::fmt::Debug for Reader<Io> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Reader").field(&*self.0.lock()).finish()
+        f.debug_tuple("Reader").field(&*self.shared.lock()).finish()
     }
 }
 
 impl<Io: Stream> std::fmt::Debug for Writer<Io> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Writer").field(&*self.0.lock()).finish()
+        f.debug_tuple("Writer").field(&*self.shared.lock()).finish()
     }
 }

@@ -34,12 +34,7 @@ impl<Io: Stream> WebSocket<Io> {
         &mut self,
         mut show: impl FnMut(MessageKind, &[u8], bool) -> R,
     ) -> Result<Option<R>, Error> {
-        let mut take = |piece: Piece<'_>| {
-            Some(match piece.payload {
-                Payload::Text(text) => show(MessageKind::Text, text.as_bytes(), piece.last),
-                Payload::Binary(bytes) => show(MessageKind::Binary, bytes, piece.last),
-            })
-        };
+        let mut take = |piece: Piece<'_>| Some(shown(piece, &mut show));
         poll_fn(|cx| {
             let waker = cx.waker();
             self.inner().poll_pieces(cx, waker, &mut take)
@@ -50,6 +45,14 @@ impl<Io: Stream> WebSocket<Io> {
     /// Begins a message that is sent piece by piece. Pongs and pings go in between.
     pub fn writer(&mut self, kind: MessageKind) -> MessageWriter<'_, Io> {
         MessageWriter { socket: self, kind }
+    }
+}
+
+/// What `show` makes of a piece.
+pub(super) fn shown<R>(piece: Piece<'_>, show: &mut impl FnMut(MessageKind, &[u8], bool) -> R) -> R {
+    match piece.payload {
+        Payload::Text(text) => show(MessageKind::Text, text.as_bytes(), piece.last),
+        Payload::Binary(bytes) => show(MessageKind::Binary, bytes, piece.last),
     }
 }
 

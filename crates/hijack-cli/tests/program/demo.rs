@@ -1,66 +1,10 @@
-//! The program as people and scripts use it: the demo's words, and what a mistake is told.
+//! The demo's words, and what a mistake is told.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
+use std::io::Read;
+use std::net::TcpListener;
+use std::process::Command;
 
-/// A running demo; ended with the test.
-struct Demo {
-    child: Child,
-    address: String,
-}
-
-impl Demo {
-    fn start() -> Self {
-        let mut child = hijack(&["demo", "--listen", "127.0.0.1:0", "--threads", "1"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program");
-        let mut line = String::new();
-        let mut output = BufReader::new(child.stdout.take().expect("piped"));
-        output.read_line(&mut line).expect("its first line");
-        let address =
-            line.trim().strip_prefix("demo server on http://").and_then(|rest| rest.strip_suffix('/'));
-        let address = address.unwrap_or_else(|| panic!("expected an address, got {line:?}")).to_owned();
-        Self { child, address }
-    }
-
-    /// Sends `request`, ends our direction, and reads to the end.
-    fn ask(&self, request: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).expect("a listening demo");
-        stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
-        stream.write_all(request.as_bytes()).expect("written");
-        stream.shutdown(Shutdown::Write).expect("half-closed");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer and its end");
-        answer
-    }
-
-    fn get(&self, path: &str, more: &str) -> String {
-        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: demo\r\n{more}\r\n"))
-    }
-}
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn hijack(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hijack"));
-    command.args(args);
-    command
-}
-
-/// The exit code and stderr of a run that must fail.
-fn fails(args: &[&str]) -> (Option<i32>, String) {
-    let Output { status, stderr, .. } = hijack(args).output().expect("the program");
-    (status.code(), String::from_utf8(stderr).expect("UTF-8"))
-}
+use crate::support::{Demo, fails, hijack};
 
 #[test]
 fn handle1_takes_over_and_says_eleven_bytes() {
@@ -148,7 +92,7 @@ fn mistakes_are_told_with_cause_and_cure() {
 
 #[test]
 fn help_shows_examples() {
-    for args in [&["--help"][..], &["demo", "--help"]] {
+    for args in [&["--help"][..], &["demo", "--help"], &["ws", "--help"]] {
         let help = hijack(args).output().expect("the program").stdout;
         assert!(String::from_utf8(help).expect("UTF-8").contains("Example"), "{args:?}");
     }
