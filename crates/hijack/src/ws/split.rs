@@ -159,9 +159,9 @@ impl<Io: Stream> Reader<Io> {
         mut show: impl FnMut(MessageKind, &[u8], bool) -> R,
     ) -> Result<Option<R>, Error> {
         poll_fn(|cx| {
-            self.0.waiting.join(cx);
-            let mut socket = self.0.lock();
-            socket.inner().poll_pieces(cx, &self.0.waker, |piece| Some(shown(piece, &mut show)))
+            self.place.join(cx);
+            let shared = &*self.shared;
+            shared.lock().inner().poll_pieces(cx, &shared.waker, |piece| Some(shown(piece, &mut show)))
         })
         .await
     }
