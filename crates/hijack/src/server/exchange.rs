@@ -93,6 +93,7 @@ impl<Io: Stream> Exchange<Io> {
     }
 
     /// Whether all of the body was read, or there is none.
+    #[allow(dead_code, reason = "only WebSocket asks")]
     pub(crate) fn body_is_read(&self) -> bool {
         self.0.session.body_is_read()
     }
