@@ -105,7 +105,7 @@ fn serve_raw(answer: &'static [u8], waits: bool) -> (String, JoinHandle<String>)
     let serving = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("a client");
         let request = read_head(&mut stream);
-        let key = request.lines().find_map(|line| line.strip_prefix("Sec-Websocket-Key: ")).expect("a key");
+        let key = request.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).expect("a key");
         let accept = accept_hash(key.as_bytes());
         let head = format!(
             "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
@@ -185,7 +185,7 @@ fn headers_and_subprotocols_are_asked_for() {
     assert_eq!(code, Some(0), "{told}");
     let request = serving.join().expect("served");
     assert!(request.starts_with("GET /live HTTP/1.1\r\n"), "{request}");
-    for line in ["X-One: a: b\r\n", "X-One: c\r\n", "Sec-Websocket-Protocol: v2, v1\r\n"] {
+    for line in ["X-One: a: b\r\n", "X-One: c\r\n", "Sec-WebSocket-Protocol: v2, v1\r\n"] {
         assert!(request.contains(line), "expected {line:?} in {request}");
     }
 }
