@@ -235,8 +235,13 @@ impl Tracker {
             record.tell();
         }
         if tokio::time::timeout(deadline, self.emptied()).await.is_err() {
-            for record in self.registry.all() {
-                report.forced += 1;
+            let all = self.registry.all();
+            report.forced = all.len();
+            // All are told why before the first is woken: what it ends in turn, such as its other side, has the reason.
+            for record in &all {
+                record.set_end(EndReason::ShutDown);
+            }
+            for record in &all {
                 record.force(EndReason::ShutDown);
             }
             let _ = tokio::time::timeout(FORCED_END, self.emptied()).await;
