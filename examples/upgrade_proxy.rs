@@ -1,4 +1,4 @@
-//! A reverse proxy for upgrades in sixty lines: the server is asked first, and only what it granted is granted; then both
+//! A reverse proxy for upgrades in some sixty lines: the server is asked first, and only what it granted is granted; then both
 //! connections are one. Protocols that are not on the list are not asked for. Ordinary requests are refused.
 //!
 //! cargo run --example upgrade

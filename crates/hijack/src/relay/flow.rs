@@ -180,7 +180,12 @@ impl Flow {
     fn take_early<S>(&mut self, from: &mut Conn<S>) {
         let early = mem::take(&mut from.unread);
         self.moved.received += early.len() as u64;
-        self.unsent = if self.unsent.is_empty() { early } else { [&self.unsent[..], &early].concat().into() };
+        self.hold(early);
+    }
+
+    /// Holds `bytes` behind what is held.
+    fn hold(&mut self, bytes: Bytes) {
+        self.unsent = if self.unsent.is_empty() { bytes } else { [&self.unsent[..], &bytes].concat().into() };
     }
 
     /// Bytes in a pipe.
@@ -207,11 +212,7 @@ impl Flow {
     pub(super) fn empty_pipe(&mut self) -> io::Result<()> {
         if let Some(mut pipe) = self.pipe.take_if(|pipe| pipe.held() > 0) {
             let spliced = pipe.take_out()?;
-            self.unsent = if self.unsent.is_empty() {
-                spliced.into()
-            } else {
-                [&self.unsent[..], &spliced].concat().into()
-            };
+            self.hold(spliced.into());
         }
         self.pipe = None;
         Ok(())

@@ -38,7 +38,8 @@ use crate::stream::{self, Stream, Transport};
 ///   deadline. Select on `client().told()` and call [`close`](Self::close) where it should end sooner.
 /// - **Memory.** Nothing is held while nothing moves. Between two sockets of TCP or Unix large transfers are spliced
 ///   by the kernel through pipes of a bounded pool ([`Pipes`]); everything else is copied through a buffer of the
-///   thread. A receiver that does not read stops its sender; at most 256 KiB are held for it.
+///   thread. A receiver that does not read stops its sender; at most 256 KiB
+///   are held for it in each direction, and the bytes that were read before the relay.
 ///
 /// ```
 /// use hijack::{Relay, Tracker};

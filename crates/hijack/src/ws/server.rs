@@ -194,13 +194,15 @@ fn accept_with<Io: Stream>(
     config: &Arc<Config>,
     hook: impl FnOnce(&mut Handshake<'_>) -> Result<(), Reject>,
 ) -> Result<WebSocket<Io>, Refused<Io>> {
-    let granted = grant(&exchange, config, hook);
-    let (head, subprotocol, deflate) = match granted {
-        Ok(granted) => granted,
+    let mut terms = match grant(&exchange, config, hook) {
+        Ok(terms) => terms,
         Err(reject) => return Err(Refused { exchange, reject }),
     };
+    let mut head = Response::new(());
+    *head.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    *head.headers_mut() = std::mem::take(&mut terms.headers);
     match exchange.take_over_after(head) {
-        Ok(conn) => Ok(WebSocket::agreed(conn, Role::Server, Arc::clone(config), subprotocol, deflate)),
+        Ok(conn) => Ok(terms.into_socket(conn)),
         Err(refused) => {
             let text = format!("{}\n", refused.refusal());
             let reject = Reject::new(refused.refusal().status(), text);
@@ -209,13 +211,11 @@ fn accept_with<Io: Stream>(
     }
 }
 
-type Granted = (Response<()>, Option<String>, Option<Agreement>);
-
 fn grant<Io: Stream>(
     exchange: &Exchange<Io>,
-    config: &Config,
+    config: &Arc<Config>,
     hook: impl FnOnce(&mut Handshake<'_>) -> Result<(), Reject>,
-) -> Result<Granted, Reject> {
+) -> Result<Terms, Reject> {
     let mut handshake = Handshake::of(exchange.head(), config)?;
     if !exchange.body_is_read() {
         return Err(Reject::new(
@@ -224,13 +224,9 @@ fn grant<Io: Stream>(
         ));
     }
     hook(&mut handshake)?;
-    let deflate = config.deflate.as_ref().and_then(|deflate| handshake.opening.deflate(deflate));
-    let headers = handshake.opening.answer(handshake.subprotocol.as_deref(), deflate.as_ref())?;
-    let mut head = Response::new(());
-    *head.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    *head.headers_mut() = headers;
-    head.headers_mut().extend(handshake.headers);
-    Ok((head, handshake.subprotocol, deflate))
+    let mut terms = Terms::of(&handshake.opening, handshake.subprotocol, config)?;
+    terms.headers.extend(handshake.headers);
+    Ok(terms)
 }
 
 /// What was agreed on in a handshake, for those who write its answer themselves: between a request and the connection
@@ -279,6 +275,11 @@ impl Terms {
         let opening = Opening::judge(method, version, headers)?;
         opening.check_origin(&config.origins)?;
         let subprotocol = opening.choose_subprotocol(&config.subprotocols).cloned();
+        Self::of(&opening, subprotocol, config)
+    }
+
+    /// What the rest of the handshake comes to, once the subprotocol is chosen.
+    fn of(opening: &Opening<'_>, subprotocol: Option<String>, config: &Arc<Config>) -> Result<Self, Reject> {
         let deflate = config.deflate.as_ref().and_then(|deflate| opening.deflate(deflate));
         let headers = opening.answer(subprotocol.as_deref(), deflate.as_ref())?;
         Ok(Self { config: Arc::clone(config), headers, subprotocol, deflate })

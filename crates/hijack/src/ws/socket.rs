@@ -294,7 +294,7 @@ impl<Io: Stream> Inner<Io> {
                 Stage::Open => {}
                 Stage::Parting(parting) => {
                     ready!(self.poll_part(cx, writes, parting));
-                    self.stage = Stage::Over;
+                    self.end();
                     return Poll::Ready(parting.failed.map_or(Ok(None), |error| Err(Error::Peer(error))));
                 }
                 Stage::Over => return Poll::Ready(Ok(None)),
@@ -531,8 +531,14 @@ impl<Io: Stream> Inner<Io> {
         if self.receiver.within_message() { Err(Error::CutOff) } else { Ok(()) }
     }
 
-    fn end_abnormally(&mut self) {
+    /// Nothing is waited for any more.
+    fn end(&mut self) {
+        self.conn.wire.lease.end_wait();
         self.stage = Stage::Over;
+    }
+
+    fn end_abnormally(&mut self) {
+        self.end();
         self.close = Some(Box::new(CloseFrame { code: CloseCode::ABNORMAL, reason: String::new() }));
     }
 
