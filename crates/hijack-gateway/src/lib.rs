@@ -1,0 +1,13 @@
+//! A gateway that takes both sides of every upgraded connection over, so that they can be seen and steered while they
+//! live, in front of servers that know nothing of it.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod config;
+mod view;
+
+pub use config::{
+    Admin, Compression, Config, Limits, RatePolicy, Role, Route, RouteLimits, SlowReader, Subject, TlsFiles,
+    Token, Tunnel,
+};
+pub use view::{ConnectionView, HeadView, MessageView};

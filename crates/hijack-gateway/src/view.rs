@@ -1,0 +1,113 @@
+//! What everybody outside sees of a connection: one shape for API, events, filters, console and command line.
+
+use serde::{Deserialize, Serialize};
+
+/// A taken-over connection as it stood at one moment, or as it ended. Times are milliseconds.
+///
+/// "In" is from the client to the upstream, "out" is from the upstream to the client.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ConnectionView {
+    /// Its name in this gateway, counted from 1.
+    pub id: u64,
+    /// The name of the route that it came by.
+    pub route: String,
+    /// The client's address, `unix` for a Unix socket.
+    pub peer: String,
+    /// The upstream, as the configuration names it.
+    pub upstream: String,
+    /// The token that was agreed upon: `websocket`, `tcp`, …; `connect` for a tunnel; `raw` behind a bare 200.
+    pub protocol: String,
+    /// The user, from the header or cookie that the route names.
+    pub subject: Option<String>,
+    /// `open`, `closing` or `closed`.
+    pub state: String,
+    /// How it is looked at: `spliced`, `framed` or `tapped`.
+    pub gear: String,
+    /// The request's method and target.
+    pub request: String,
+    /// The WebSocket subprotocol that was agreed upon.
+    pub subprotocol: Option<String>,
+    /// What was agreed upon of compression: `permessage-deflate` and its parameters.
+    pub extensions: Option<String>,
+    /// When it was opened, since the Unix epoch.
+    pub opened_at_ms: u64,
+    /// Time since it was opened, until now or until its end.
+    pub age_ms: u64,
+    /// Time since a byte moved.
+    pub idle_ms: u64,
+    /// Bytes from the client.
+    pub bytes_in: u64,
+    /// Bytes to the client.
+    pub bytes_out: u64,
+    /// Whole messages from the client; WebSocket only.
+    pub messages_in: u64,
+    /// Whole messages to the client; WebSocket only.
+    pub messages_out: u64,
+    /// Frames from the client that broke RFC 6455. After one nothing more is counted in that direction.
+    pub illegal_in: u64,
+    /// Frames from the upstream that did.
+    pub illegal_out: u64,
+    /// Whether it could go on in another process.
+    pub movable: bool,
+    /// Why not, if not.
+    pub not_movable: Option<String>,
+    /// Those who look at its messages.
+    pub taps: u64,
+    /// Words of the operators'.
+    pub tags: Vec<String>,
+    /// When it ended, since the Unix epoch.
+    pub closed_at_ms: Option<u64>,
+    /// Who ended it: `client`, `upstream`, `gateway` or `operator`.
+    pub closed_by: Option<String>,
+    /// The cause, in words.
+    pub reason: Option<String>,
+    /// The close code of a WebSocket, as sent or received first.
+    pub code: Option<u16>,
+    /// The request's head; with one connection only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head: Option<HeadView>,
+}
+
+/// The head of the request that was taken over. The values of credentials are not shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct HeadView {
+    /// The method.
+    pub method: String,
+    /// The target.
+    pub target: String,
+    /// The fields, in order.
+    pub headers: Vec<(String, String)>,
+}
+
+/// One message or piece of a stream, as whoever looks at a connection sees it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct MessageView {
+    /// Counted from 1 since somebody looks, both directions together.
+    pub seq: u64,
+    /// When it was complete, since the Unix epoch, in milliseconds.
+    pub at_ms: u64,
+    /// Who sent it: `client`, `upstream`, `gateway` (a ping) or `operator` (an injected message).
+    pub from: String,
+    /// Whom it went to: `client` or `upstream`.
+    pub to: String,
+    /// `text`, `binary`, `ping`, `pong`, `close`, or `data` for a stream without messages.
+    pub opcode: String,
+    /// Bytes of the payload; of a compressed one that nobody inflates, as it travelled.
+    pub size: u64,
+    /// Whether the payload is still compressed, so that it is not shown.
+    pub compressed: bool,
+    /// Whether only the beginning is shown.
+    pub truncated: bool,
+    /// The payload, where it is text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The payload in base64, where it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base64: Option<String>,
+    /// Of a close: its code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<u16>,
+}
