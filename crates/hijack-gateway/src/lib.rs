@@ -4,10 +4,14 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod config;
+pub mod filter;
+mod nearest;
+mod units;
 mod view;
 
 pub use config::{
-    Admin, Compression, Config, Limits, RatePolicy, Role, Route, RouteLimits, SlowReader, Subject, TlsFiles,
-    Token, Tunnel,
+    Admin, Compression, Config, Limits, RatePolicy, Role, Route, RouteLimits,
+    SlowReader, Subject, TlsFiles, Token, Tunnel,
 };
+pub use filter::{Filter, FilterError};
 pub use view::{ConnectionView, HeadView, MessageView};
