@@ -10,7 +10,7 @@ mod units;
 mod view;
 
 pub use config::{
-    Admin, Compression, Config, Limits, RatePolicy, Role, Route, RouteLimits,
+    Admin, Compression, Config, ConfigError, Limits, Mistake, RatePolicy, Role, Route, RouteLimits,
     SlowReader, Subject, TlsFiles, Token, Tunnel,
 };
 pub use filter::{Filter, FilterError};

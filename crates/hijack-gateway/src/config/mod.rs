@@ -1,10 +1,23 @@
 //! What a gateway is told: where to listen, where to send what, and every limit with its default and the reason for it.
 
+mod check;
+mod error;
+mod explain;
+mod file;
+mod matching;
+mod read;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use hijack::Endpoint;
+
+use error::Places;
+
+pub use error::{ConfigError, Mistake};
 
 /// The whole configuration of a gateway.
 #[derive(Debug, Clone)]
@@ -30,6 +43,8 @@ pub struct Config {
     pub closed_kept: usize,
     /// For how long. Default 10 min.
     pub closed_for: Duration,
+    /// Where each of these was said.
+    pub(crate) places: Places,
 }
 
 /// A certificate chain and its key, as PEM files.
@@ -228,6 +243,7 @@ impl Default for Config {
             drain: Duration::from_secs(30),
             closed_kept: 1_000,
             closed_for: Duration::from_secs(600),
+            places: Places::default(),
         }
     }
 }
