@@ -7,6 +7,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use hijack::ws::Dial;
 use http::{HeaderName, HeaderValue};
 
+use crate::gateway::Gateway;
+
 /// Take over HTTP/1.1 connections, and see what lives on them.
 ///
 /// Without a command the demo server starts, on 127.0.0.1:9090.
@@ -20,12 +22,14 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Demo(Demo),
+    Gateway(Gateway),
     Ws(Box<Ws>),
 }
 
 const EXAMPLES: &str = "\
 Examples:
   hijack demo --listen 127.0.0.1:9090
+  hijack gateway --upstream http://127.0.0.1:9090 --check
   hijack ws ws://127.0.0.1:9090/ws";
 
 impl Default for Command {
@@ -161,7 +165,7 @@ fn parse_subprotocol(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-fn parse_threads(text: &str) -> Result<usize, String> {
+pub(crate) fn parse_threads(text: &str) -> Result<usize, String> {
     let threads: NonZeroUsize = text.parse().map_err(|_| "a number from 1 upwards is needed".to_string())?;
     Ok(threads.get())
 }

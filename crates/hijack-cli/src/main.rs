@@ -1,11 +1,12 @@
 //! The program `hijack`.
 //!
-//! `args` is what was typed, `demo` the demo server, `ws` the WebSocket client, `exit` what a run ends with. This file
-//! only joins them.
+//! `args` is what was typed, `demo` the demo server, `gateway` the gateway, `ws` the
+//! WebSocket client, `exit` what a run ends with. This file only joins them.
 
 mod args;
 mod demo;
 mod exit;
+mod gateway;
 mod ws;
 
 use std::process::ExitCode;
@@ -28,14 +29,18 @@ fn main() -> ExitCode {
 fn run(args: Args) -> Result<(), Failure> {
     match args.command.unwrap_or_default() {
         Command::Demo(demo) => runtime(demo.threads)?.block_on(demo::run(&demo)),
-        Command::Ws(ws) => {
-            let runtime = runtime(Some(1))?;
-            let result = runtime.block_on(ws::run(*ws));
-            // A read of stdin may be under way that never ends.
-            runtime.shutdown_background();
-            result
-        }
+        Command::Gateway(gateway) => gateway::run(&gateway),
+        Command::Ws(ws) => run_alone(ws::run(*ws)),
     }
+}
+
+/// Runs something on one thread.
+fn run_alone(run: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = runtime(Some(1))?;
+    let result = runtime.block_on(run);
+    // A read of stdin may be under way that never ends.
+    runtime.shutdown_background();
+    result
 }
 
 fn runtime(threads: Option<usize>) -> Result<tokio::runtime::Runtime, Failure> {
