@@ -7,6 +7,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use hijack::ws::Dial;
 use http::{HeaderName, HeaderValue};
 
+use crate::conns::Conns;
 use crate::gateway::Gateway;
 
 /// Take over HTTP/1.1 connections, and see what lives on them.
@@ -23,6 +24,7 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     Demo(Demo),
     Gateway(Gateway),
+    Conns(Box<Conns>),
     Ws(Box<Ws>),
 }
 
@@ -30,6 +32,7 @@ const EXAMPLES: &str = "\
 Examples:
   hijack demo --listen 127.0.0.1:9090
   hijack gateway --upstream http://127.0.0.1:9090 --check
+  hijack conns list --filter 'idle>30s'
   hijack ws ws://127.0.0.1:9090/ws";
 
 impl Default for Command {

@@ -5,10 +5,11 @@
 //! | 0 | it worked; for `ws`: the connection was closed with 1000, 1001, or without a code |
 //! | 1 | it did not: stderr says what was tried, why it failed and what to do |
 //! | 2 | the command line is wrong (clap's own code) |
-//! | 3 | `ws`: the server cannot be reached |
-//! | 4 | `ws`: the server was reached and opens no WebSocket |
+//! | 3 | `ws`: the server cannot be reached; `conns`: the gateway cannot |
+//! | 4 | `ws`: the server was reached and opens no WebSocket; `conns`: the gateway refused |
 //! | 5 | `ws`: the server closed with another code than 1000 and 1001 |
-//! | 6 | `ws`: the connection broke, or the server broke the protocol |
+//! | 6 | `ws`, `conns`: the connection broke, or the server broke the protocol |
+//! | 7 | `conns`: there is no such connection, or none matched |
 //! | 130 | `ws`: a second signal came before the server had answered the Close that the first one brought |
 
 use std::fmt;
@@ -22,13 +23,14 @@ pub(crate) struct Failure {
 }
 
 /// The exit codes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Other = 1,
     Unreachable = 3,
     Refused = 4,
     Closed = 5,
     Broken = 6,
+    Unmatched = 7,
 }
 
 impl Failure {
@@ -38,6 +40,10 @@ impl Failure {
 
     pub(crate) fn system(tried: &str, error: &std::io::Error) -> Self {
         Self::new(Kind::Other, format!("cannot {tried}: {error}"))
+    }
+
+    pub(crate) fn is(&self, kind: Kind) -> bool {
+        self.kind == kind
     }
 
     pub(crate) fn code(&self) -> ExitCode {

@@ -1,9 +1,10 @@
 //! The program `hijack`.
 //!
-//! `args` is what was typed, `demo` the demo server, `gateway` the gateway, `ws` the
+//! `args` is what was typed, `demo` the demo server, `gateway` the gateway, `conns` its operators' commands, `ws` the
 //! WebSocket client, `exit` what a run ends with. This file only joins them.
 
 mod args;
+mod conns;
 mod demo;
 mod exit;
 mod gateway;
@@ -30,6 +31,7 @@ fn run(args: Args) -> Result<(), Failure> {
     match args.command.unwrap_or_default() {
         Command::Demo(demo) => runtime(demo.threads)?.block_on(demo::run(&demo)),
         Command::Gateway(gateway) => gateway::run(&gateway),
+        Command::Conns(conns) => run_alone(conns::run(*conns)),
         Command::Ws(ws) => run_alone(ws::run(*ws)),
     }
 }

@@ -23,6 +23,8 @@ use receive::Received;
 use screen::Screen;
 use send::Sent;
 
+pub(crate) use screen::printable;
+
 /// Runs the client until the connection has ended.
 pub(crate) async fn run(args: Ws) -> Result<(), Failure> {
     let url = args.url.text.clone();

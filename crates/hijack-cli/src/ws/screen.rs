@@ -173,11 +173,13 @@ impl Lines {
     }
 }
 
-/// `text` without what could steer a terminal: control characters as escapes, but for tabs.
-pub(super) fn printable(text: &str) -> String {
+/// `text` without what could steer a terminal: control characters as escapes, but for tabs, and with them what turns
+/// the direction of writing.
+pub(crate) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() && c != '\t' { shown.extend(c.escape_default()) } else { shown.push(c) }
+        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if turns || c.is_control() && c != '\t' { shown.extend(c.escape_default()) } else { shown.push(c) }
     }
     shown
 }

@@ -1,6 +1,8 @@
 //! The program as people and scripts use it.
 
 mod chat;
+mod conns;
 mod demo;
+mod gateway;
 mod support;
 mod ws;
