@@ -83,7 +83,7 @@ pub use observe::{
     Tracker,
 };
 pub use packed::{NotMovable, PackError, PackedConn};
-pub use relay::{Held, Moved, PackedRelay, Pipes, Relay, RelayEnd, Side};
+pub use relay::{Gate, Held, Moved, NoGate, PackedRelay, Passed, Pipes, Relay, RelayEnd, Side};
 pub use server::{
     Config, Exchange, HttpConnection, Listener, Outcome, Refused, Responder, Server, ServerBuilder, Upgrade,
 };

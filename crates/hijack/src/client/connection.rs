@@ -162,6 +162,32 @@ impl<Io: Stream> ClientConnection<Io> {
         self.request_as(request, None).await
     }
 
+    /// As [`request`](Self::request), and asks for an upgrade to one of `protocols`, best first (RFC 9110 §7.8). Whatever
+    /// is answered is given as it is: behind a 101 that [`verify_upgrade`](crate::handover::verify_upgrade) finds right
+    /// [`take_over`](Self::take_over) gives the connection, behind any other answer comes a body.
+    ///
+    /// [`upgrade`](Self::upgrade) does both at once, for whoever wants nothing but the upgrade.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request); [`Error::Config`] if a protocol is no legal name.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`request`](Self::request).
+    pub async fn request_upgrade<B>(
+        &mut self,
+        request: Request<B>,
+        protocols: &[impl AsRef<str>],
+    ) -> Result<Answer, Error>
+    where
+        B: Body + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let upgrade = super::takeover::list(protocols)?;
+        self.request_as(request, upgrade).await
+    }
+
     pub(super) async fn request_as<B>(
         &mut self,
         request: Request<B>,

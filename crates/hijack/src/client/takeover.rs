@@ -360,7 +360,7 @@ impl<Io: Stream> Inner<Io> {
 
 /// `protocols` as a list for a header; none of them is no header, since its mere presence counts for some servers
 /// (dockerd among them).
-fn list(protocols: &[impl AsRef<str>]) -> Result<Option<HeaderValue>, Error> {
+pub(super) fn list(protocols: &[impl AsRef<str>]) -> Result<Option<HeaderValue>, Error> {
     let mut list = String::new();
     for protocol in protocols.iter().map(AsRef::as_ref) {
         if !tokens::is_protocol(protocol.as_bytes()) {

@@ -15,13 +15,15 @@ use serde::{Deserialize, Serialize};
 use tokio::io::ReadBuf;
 use tokio::task::coop;
 
+use super::gate::{Gate, Passed};
 use super::pipe::{Pipe, Pipes};
 use crate::conn::Conn;
 use crate::scratch;
 use crate::stream::{self, Socket, Stream};
 
 #[derive(Debug)]
-pub(super) struct Flow {
+pub(super) struct Flow<G> {
+    pub(super) gate: G,
     pub(super) stage: Stage,
     pub(super) moved: Moved,
     /// Taken and not delivered. Without memory while everything is.
@@ -71,7 +73,8 @@ pub(super) enum Stage {
 pub struct Moved {
     /// Taken from the sending side, early bytes included.
     pub received: u64,
-    /// Taken by the receiving side's transport. What is missing here was lost with that side, or is on its way.
+    /// Taken by the receiving side's transport, with what a [`Gate`] added and without what it held back. What else is
+    /// missing here was lost with that side, or is on its way.
     pub delivered: u64,
 }
 
@@ -103,13 +106,15 @@ enum Gear {
     Splice,
 }
 
-impl Flow {
-    pub(super) fn new() -> Self {
-        Self::restored(FlowState { stage: Stage::Open, received: 0, delivered: 0, unsent: Bytes::new() })
+impl<G: Gate> Flow<G> {
+    pub(super) fn new(gate: G) -> Self {
+        let state = FlowState { stage: Stage::Open, received: 0, delivered: 0, unsent: Bytes::new() };
+        Self::restored(state, gate)
     }
 
-    pub(super) fn restored(state: FlowState) -> Self {
+    pub(super) fn restored(state: FlowState, gate: G) -> Self {
         Self {
+            gate,
             stage: state.stage,
             moved: Moved { received: state.received, delivered: state.delivered },
             unsent: state.unsent,
@@ -145,6 +150,12 @@ impl Flow {
             if self.holds_any() {
                 ready!(self.poll_deliver(cx, from, to))?;
             }
+            if self.takes_own()
+                && let Some(own) = self.gate.own()
+            {
+                self.hold(own);
+                continue;
+            }
             match self.stage {
                 Stage::Open => ready!(self.poll_take(cx, from, to, pipes))?,
                 Stage::Ending if !self.endless => ready!(self.poll_end(cx, to))?,
@@ -155,6 +166,17 @@ impl Flow {
         // The other direction, and other connections, have their turn.
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Whether the gate may still put something in.
+    fn takes_own(&self) -> bool {
+        self.stage == Stage::Open || (self.stage == Stage::Ending && !self.endless)
+    }
+
+    /// How long the receiver has taken nothing while bytes wait for it.
+    pub(super) fn stalled_for(&self, now_ms: u64) -> Option<Duration> {
+        let is_stalled = self.blocked_ms != 0 && self.holds_any();
+        is_stalled.then(|| Duration::from_millis(now_ms.saturating_sub(self.blocked_ms)))
     }
 
     /// Whether bytes were taken that are not delivered.
@@ -179,8 +201,14 @@ impl Flow {
     /// Takes what was read from the sender before.
     fn take_early<S>(&mut self, from: &mut Conn<S>) {
         let early = mem::take(&mut from.unread);
+        if early.is_empty() {
+            return;
+        }
         self.moved.received += early.len() as u64;
-        self.hold(early);
+        match self.gate.pass(&early, now_ms(from)) {
+            Passed::AsTheyCame => self.hold(early),
+            Passed::Changed(bytes) => self.hold(bytes.into()),
+        }
     }
 
     /// Holds `bytes` behind what is held.
@@ -204,7 +232,7 @@ impl Flow {
     pub(super) fn stop_taking<S>(&mut self, from: &mut Conn<S>) {
         if self.stage == Stage::Open {
             self.take_early(from);
-            self.stage = Stage::Ending;
+            self.begin_end();
         }
     }
 
@@ -229,9 +257,15 @@ impl Flow {
             self.take_early(from);
             return Poll::Ready(Ok(()));
         }
+        if let Some(pause) = self.gate.pause(now_ms(from)) {
+            from.wire.lease.nudge_in(pause);
+            self.flush(cx, to)?;
+            self.look_after(cx, from)?;
+            return Poll::Pending;
+        }
         let taken = match self.gear {
-            Gear::Splice => self.poll_splice(cx, from, pipes),
-            Gear::Copy(_) => self.poll_copy(cx, from, to),
+            Gear::Splice if self.gate.blind() >= LITTLE as u64 => self.poll_splice(cx, from, pipes),
+            _ => self.poll_copy(cx, from, to),
         };
         if taken.is_pending() && !self.holds_any() {
             // Out of its turns, a task is told that nothing is there.
@@ -253,10 +287,12 @@ impl Flow {
             return Poll::Ready(Ok(()));
         };
         let pipe = self.pipe.insert(pipe);
-        let len = match ready!(from.wire.poll_read_socket(cx, |socket| pipe.fill(socket))) {
+        let most = usize::try_from(self.gate.blind()).unwrap_or(usize::MAX);
+        let len = match ready!(from.wire.poll_read_socket(cx, |socket| pipe.fill(socket, most))) {
             Ok(len) => len,
             Err(error) => return Poll::Ready(self.failed_to_read(error)),
         };
+        self.gate.skip(len as u64, now_ms(from));
         self.took(len);
         if len < LITTLE {
             self.gear = Gear::Copy(0);
@@ -278,7 +314,11 @@ impl Flow {
             self.took(len);
             self.shift(len, from, to);
             self.unflushed |= len > 0;
-            let mut rest = &buffer[..len];
+            let changed = match len {
+                0 => None,
+                _ => self.see(&buffer[..len], now_ms(from)),
+            };
+            let mut rest = changed.as_deref().unwrap_or(&buffer[..len]);
             let delivered = self.poll_write(cx, to, &mut rest);
             if !rest.is_empty() {
                 self.unsent = Bytes::copy_from_slice(rest);
@@ -292,10 +332,26 @@ impl Flow {
         })
     }
 
+    /// What goes on in the place of `bytes`, if they do not.
+    fn see(&mut self, bytes: &[u8], now_ms: u64) -> Option<Vec<u8>> {
+        match self.gate.pass(bytes, now_ms) {
+            Passed::AsTheyCame => None,
+            Passed::Changed(bytes) => Some(bytes),
+        }
+    }
+
     fn took(&mut self, len: usize) {
         self.moved.received += len as u64;
         if len == 0 {
-            self.stage = Stage::Ending;
+            self.begin_end();
+        }
+    }
+
+    /// The sender sends no more.
+    fn begin_end(&mut self) {
+        self.stage = Stage::Ending;
+        if let Some(rest) = self.gate.end() {
+            self.hold(rest);
         }
     }
 
@@ -304,7 +360,7 @@ impl Flow {
             return Err(Stop::Read(error));
         }
         self.truncated = true;
-        self.stage = Stage::Ending;
+        self.begin_end();
         Ok(())
     }
 
@@ -312,6 +368,8 @@ impl Flow {
     fn shift<S: Stream, D: Stream>(&mut self, len: usize, from: &Conn<S>, to: &Conn<D>) {
         let full = match self.gear {
             Gear::Copy(full) if len == scratch::RELAY_LEN => full + 1,
+            // Between two stretches that the gate need not see.
+            Gear::Splice if len == scratch::RELAY_LEN => ENOUGH_FULL,
             _ => 0,
         };
         let spliced = full == ENOUGH_FULL && Socket::of(from.io()).is_some() && Socket::of(to.io()).is_some();
@@ -430,6 +488,11 @@ impl Flow {
             Ok(()) => Ok(()),
         })
     }
+}
+
+/// The clock of the sender's registry.
+fn now_ms<S>(from: &Conn<S>) -> u64 {
+    from.wire.lease.registry().now_ms()
 }
 
 fn ms(duration: Duration) -> u64 {

@@ -1,10 +1,11 @@
 //! Two connections joined: what the one sends the other gets, until both have ended.
 //!
-//! `flow` moves the bytes of one direction, `pipe` is what they go through where the kernel can do it alone, `end` says
-//! what became of it all, and `packed` is a relay on its way to another process.
+//! `flow` moves the bytes of one direction, `gate` is what may look at them there, `pipe` is what they go through where
+//! the kernel can do it alone, `end` says what became of it all, and `packed` is a relay on its way to another process.
 
 mod end;
 mod flow;
+mod gate;
 mod packed;
 #[cfg_attr(not(target_os = "linux"), path = "pipe_off.rs")]
 mod pipe;
@@ -17,6 +18,7 @@ use std::task::{Context, Poll};
 pub use end::{RelayEnd, Side};
 use flow::{Flow, Stage, Stop};
 pub use flow::{Held, Moved};
+pub use gate::{Gate, NoGate, Passed};
 pub use packed::PackedRelay;
 pub use pipe::Pipes;
 
@@ -54,13 +56,13 @@ use crate::stream::{self, Stream, Transport};
 /// # Ok(()) }
 /// ```
 #[must_use = "a relay moves nothing unless it runs"]
-pub struct Relay<C = Transport, S = Transport> {
+pub struct Relay<C = Transport, S = Transport, G = NoGate> {
     client: Conn<C>,
     server: Conn<S>,
     /// From the client to the server.
-    up: Flow,
+    up: Flow<G>,
     /// From the server to the client.
-    down: Flow,
+    down: Flow<G>,
     pipes: Pipes,
     half_close: bool,
     /// Which direction has the first turn, so that neither starves the other.
@@ -75,10 +77,18 @@ pub struct Relay<C = Transport, S = Transport> {
 impl<C: Stream, S: Stream> Relay<C, S> {
     /// Joins two connections. Nothing moves until it [runs](Self::run).
     pub fn new(client: Conn<C>, server: Conn<S>) -> Self {
-        Self::joined(client, server, Flow::new(), Flow::new())
+        Self::with_gates(client, server, NoGate, NoGate)
+    }
+}
+
+impl<C: Stream, S: Stream, G: Gate> Relay<C, S, G> {
+    /// Joins two connections, with a gate in each direction: `to_server` sees what the client sends, `to_client` what the
+    /// server does.
+    pub fn with_gates(client: Conn<C>, server: Conn<S>, to_server: G, to_client: G) -> Self {
+        Self::joined(client, server, Flow::new(to_server), Flow::new(to_client))
     }
 
-    fn joined(client: Conn<C>, server: Conn<S>, up: Flow, down: Flow) -> Self {
+    fn joined(client: Conn<C>, server: Conn<S>, up: Flow<G>, down: Flow<G>) -> Self {
         Self {
             client,
             server,
@@ -131,6 +141,28 @@ impl<C: Stream, S: Stream> Relay<C, S> {
         self.down.moved
     }
 
+    /// The gate that sees what `from` sends.
+    pub fn gate(&self, from: Side) -> &G {
+        match from {
+            Side::Client => &self.up.gate,
+            Side::Server => &self.down.gate,
+        }
+    }
+
+    /// The gate that sees what `from` sends. After a change that has it put in bytes of its own, the relay must be polled.
+    pub fn gate_mut(&mut self, from: Side) -> &mut G {
+        &mut self.flow_from(from).gate
+    }
+
+    /// How long `receiver` has taken nothing while bytes wait for it here; none if it takes what there is.
+    pub fn stalled_for(&self, receiver: Side) -> Option<std::time::Duration> {
+        let (flow, conn) = match receiver {
+            Side::Client => (&self.down, self.client.wire.lease.registry()),
+            Side::Server => (&self.up, self.server.wire.lease.registry()),
+        };
+        flow.stalled_for(conn.now_ms())
+    }
+
     /// What is on its way at this moment, both directions together.
     pub fn held(&self) -> Held {
         let flows = [&self.up, &self.down];
@@ -148,7 +180,7 @@ impl<C: Stream, S: Stream> Relay<C, S> {
     ///
     /// Safe at any moment: all that is on its way is in the relay, and the next call goes on.
     pub async fn run(&mut self) -> RelayEnd {
-        poll_fn(|cx| self.poll(cx)).await;
+        poll_fn(|cx| self.poll_run(cx)).await;
         if self.owes_goodbyes() {
             // Apart, since few relays come here and all would have room for it.
             Box::pin(self.say_goodbyes()).await;
@@ -175,8 +207,9 @@ impl<C: Stream, S: Stream> Relay<C, S> {
         RelayEnd { by, reason, to_server: self.up.moved, to_client: self.down.moved }
     }
 
-    /// Moves what can be moved; ready at the end.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// One turn of [`run`](Self::run): moves what can be moved, and is ready at the end, which `run` then makes polite
+    /// and reports.
+    pub fn poll_run(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.end.is_some() {
             return Poll::Ready(());
         }
@@ -259,7 +292,7 @@ impl<C: Stream, S: Stream> Relay<C, S> {
         }
     }
 
-    fn flow_from(&mut self, side: Side) -> &mut Flow {
+    fn flow_from(&mut self, side: Side) -> &mut Flow<G> {
         match side {
             Side::Client => &mut self.up,
             Side::Server => &mut self.down,
@@ -313,7 +346,7 @@ impl<C: Stream, S: Stream> Relay<C, S> {
     }
 }
 
-impl<C, S> Drop for Relay<C, S> {
+impl<C, S, G> Drop for Relay<C, S, G> {
     /// Given up before its end, it ends both connections; a reason that one of them has is the other one's too.
     fn drop(&mut self) {
         let (client, server) = (self.client.wire.lease.record(), self.server.wire.lease.record());
@@ -330,7 +363,7 @@ fn reason_of(error: &io::Error) -> EndReason {
     ended_by(error).unwrap_or(EndReason::Broken(error.kind()))
 }
 
-impl<C: fmt::Debug, S: fmt::Debug> fmt::Debug for Relay<C, S> {
+impl<C: fmt::Debug, S: fmt::Debug, G> fmt::Debug for Relay<C, S, G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Relay")
             .field("client", &self.client)

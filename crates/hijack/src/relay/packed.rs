@@ -6,10 +6,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use serde::{Deserialize, Serialize};
 
 use super::flow::{Flow, FlowState};
-use super::{Relay, Side};
+use super::{Gate, NoGate, Relay, Side};
 use crate::observe::{EndReason, Tracker};
 use crate::packed::{ConnState, NotMovable, PackError, PackedConn, Subject, decode, encode};
-use crate::stream::Stream;
+use crate::stream::{Stream, Transport};
 
 /// A relay at rest: two sockets, and as bytes all that is known of it, what is on its way included.
 ///
@@ -42,7 +42,7 @@ struct RelayState {
     first: Option<Side>,
 }
 
-impl<C: Stream, S: Stream> Relay<C, S> {
+impl<C: Stream, S: Stream, G: Gate> Relay<C, S, G> {
     /// Whether [`pack`](Self::pack) would do, but for a lack of descriptors.
     ///
     /// # Errors
@@ -55,7 +55,7 @@ impl<C: Stream, S: Stream> Relay<C, S> {
     }
 
     /// Takes everything out of this relay, at whatever byte it stands, to go on elsewhere. What remains here is at its
-    /// end, [`EndReason::Moved`], and moves nothing more.
+    /// end, [`EndReason::Moved`], and moves nothing more. Its gates remain, for whoever knows how they travel.
     ///
     /// # Errors
     ///
@@ -117,10 +117,29 @@ impl PackedRelay {
     ///
     /// Outside of a tokio runtime.
     pub fn unpack(self, tracker: &Tracker) -> io::Result<Relay> {
+        self.unpack_with_gates(tracker, NoGate, NoGate)
+    }
+
+    /// As [`unpack`](Self::unpack), with a gate in each direction that stands where the old one stood.
+    ///
+    /// # Errors
+    ///
+    /// An IO error if a socket cannot be used; both are closed then.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn unpack_with_gates<G: Gate>(
+        self,
+        tracker: &Tracker,
+        to_server: G,
+        to_client: G,
+    ) -> io::Result<Relay<Transport, Transport, G>> {
         let Self { client, server, state } = self;
         let client = PackedConn::of(client, state.client).unpack(tracker)?;
         let server = PackedConn::of(server, state.server).unpack(tracker)?;
-        let mut relay = Relay::joined(client, server, Flow::restored(state.up), Flow::restored(state.down));
+        let (up, down) = (Flow::restored(state.up, to_server), Flow::restored(state.down, to_client));
+        let mut relay = Relay::joined(client, server, up, down);
         relay.half_close = state.half_close;
         relay.first = state.first;
         Ok(relay)

@@ -123,11 +123,13 @@ impl Pipe {
         self.ends().held
     }
 
-    /// Takes what `socket` has into this pipe, which must be empty: a full pipe and an empty socket look alike.
-    pub(super) fn fill(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
+    /// Takes up to `most` bytes that `socket` has into this pipe, which must be empty: a full pipe and an empty socket
+    /// look alike.
+    pub(super) fn fill(&mut self, socket: BorrowedFd<'_>, most: usize) -> io::Result<usize> {
         let ends = self.ends_mut();
         debug_assert_eq!(ends.held, 0, "a pipe is filled when it is empty");
-        let len = retry_on_intr(|| splice(socket, None, ends.writer.as_fd(), None, ends.capacity, FLAGS))?;
+        let most = most.min(ends.capacity);
+        let len = retry_on_intr(|| splice(socket, None, ends.writer.as_fd(), None, most, FLAGS))?;
         ends.held = len;
         Ok(len)
     }
@@ -205,7 +207,7 @@ mod tests {
         let mut pipe = pipes.lend().expect("a pipe");
         let (near, far) = UnixStream::pair().expect("sockets");
         std::io::Write::write_all(&mut &far, b"left inside").expect("written");
-        assert_eq!(pipe.fill(near.as_fd()).expect("filled"), 11);
+        assert_eq!(pipe.fill(near.as_fd(), usize::MAX).expect("filled"), 11);
         drop(pipe);
         assert_eq!(pipes.open(), 0, "what is left inside is nobody's");
     }
@@ -215,13 +217,13 @@ mod tests {
         let mut pipe = Pipes::new(1).lend().expect("a pipe");
         let (near, far) = UnixStream::pair().expect("sockets");
         std::io::Write::write_all(&mut &far, b"through").expect("written");
-        assert_eq!(pipe.fill(near.as_fd()).expect("filled"), 7);
+        assert_eq!(pipe.fill(near.as_fd(), usize::MAX).expect("filled"), 7);
         assert_eq!(pipe.empty(near.as_fd()).expect("emptied"), 7);
         let mut came = [0; 7];
         (&far).read_exact(&mut came).expect("read");
         assert_eq!(&came, b"through");
         std::io::Write::write_all(&mut &far, b"taken out").expect("written");
-        pipe.fill(near.as_fd()).expect("filled");
+        pipe.fill(near.as_fd(), usize::MAX).expect("filled");
         assert_eq!(pipe.take_out().expect("taken"), b"taken out");
         assert_eq!(pipe.held(), 0);
     }

@@ -39,7 +39,7 @@ impl Pipe {
         match *self {}
     }
 
-    pub(super) fn fill(&mut self, _: BorrowedFd<'_>) -> io::Result<usize> {
+    pub(super) fn fill(&mut self, _: BorrowedFd<'_>, _: usize) -> io::Result<usize> {
         match *self {}
     }
 

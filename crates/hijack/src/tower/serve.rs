@@ -62,6 +62,28 @@ impl Server {
     }
 }
 
+impl Exchange {
+    /// Gives this exchange to a tower service, as [`Server::serve_service`] does with every one: for handlers that answer
+    /// some requests themselves.
+    ///
+    /// # Errors
+    ///
+    /// As [`respond`](Self::respond), and [`Error::Other`] if the service fails; the connection is closed then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancelling closes the connection.
+    pub async fn call<S, B>(self, service: S) -> Result<Outcome, Error>
+    where
+        S: Service<Request<IncomingBody>, Response = Response<B>>,
+        S::Error: Into<BoxError>,
+        B: Body,
+        B::Error: Into<BoxError>,
+    {
+        call(service, self).await
+    }
+}
+
 /// One request: the service's future ends in here, and only then its answer goes out.
 async fn call<S, B>(mut service: S, exchange: Exchange) -> Result<Outcome, Error>
 where
