@@ -1,0 +1,338 @@
+//! A taken-over pair of connections while it lives: the relay between them, what operators want of it, and its end.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hijack::{Relay, RelayEnd, Side, Transport};
+use hijack_proto::ws::{Close, CloseCode, MessageKind, Role};
+
+use crate::gate::{Alarm, OwnFrame, PassGate};
+use crate::gateway::Shared;
+use crate::log;
+use crate::registry::{Command, Entry, Gear, Payload, SendFailure};
+use crate::routes::Place;
+use crate::tap::name_of;
+
+/// The two connections of a conversation, joined.
+pub(crate) type GatedRelay = Relay<Transport, Transport, PassGate>;
+
+/// An end that we make.
+#[derive(Debug, Clone)]
+pub(crate) struct Ending {
+    pub(crate) by: EndedBy,
+    /// The cause, in words.
+    pub(crate) cause: String,
+    /// What a WebSocket's client is told, and its upstream.
+    pub(crate) to_client: CloseText,
+    pub(crate) to_upstream: CloseText,
+}
+
+/// A close code and its reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CloseText {
+    pub(crate) code: u16,
+    pub(crate) reason: String,
+}
+
+/// Who makes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EndedBy {
+    Operator,
+    Gateway,
+}
+
+impl Ending {
+    /// The gateway's own, for `cause`: `side` is told `code`, the other one that we go away.
+    pub(crate) fn of_side(side: Side, code: CloseCode, cause: String) -> Self {
+        let told = CloseText { code: code.get(), reason: cause.clone() };
+        let away = CloseText { code: CloseCode::GOING_AWAY.get(), reason: String::new() };
+        let (to_client, to_upstream) = if side == Side::Client { (told, away) } else { (away, told) };
+        Self { by: EndedBy::Gateway, cause, to_client, to_upstream }
+    }
+
+    /// The gateway's own, for `cause`: both are told `code`.
+    pub(crate) fn of_both(code: CloseCode, cause: &str) -> Self {
+        let told = CloseText { code: code.get(), reason: cause.to_owned() };
+        Self { by: EndedBy::Gateway, cause: cause.to_owned(), to_client: told.clone(), to_upstream: told }
+    }
+
+    fn told(&self, side: Side) -> &CloseText {
+        match side {
+            Side::Client => &self.to_client,
+            Side::Server => &self.to_upstream,
+        }
+    }
+}
+
+/// The Close that came first from a peer.
+#[derive(Debug)]
+struct PeerClose {
+    from: Side,
+    code: Option<u16>,
+    reason: String,
+}
+
+/// A pair at work. However it is dropped, the registry hears of its end.
+pub(crate) struct Conversation {
+    shared: Arc<Shared>,
+    entry: Arc<Entry>,
+    relay: GatedRelay,
+    ending: Option<Box<Ending>>,
+    peer_close: Option<Box<PeerClose>>,
+    end: Option<Box<RelayEnd>>,
+    is_cut: bool,
+    /// Its place within the limits of the route.
+    _place: Place,
+}
+
+impl Conversation {
+    pub(crate) fn new(shared: Arc<Shared>, entry: Arc<Entry>, relay: GatedRelay, place: Place) -> Self {
+        let conversation = Self {
+            shared,
+            entry,
+            relay,
+            ending: None,
+            peer_close: None,
+            end: None,
+            is_cut: false,
+            _place: place,
+        };
+        conversation.note_gear();
+        conversation
+    }
+
+    /// Runs until both sides have ended, or have been told to.
+    pub(crate) async fn run(mut self) {
+        poll_fn(|cx| self.poll(cx)).await;
+        let end = Box::pin(async {
+            if self.ending.is_some() || self.is_cut {
+                self.relay.close().await
+            } else {
+                self.relay.run().await
+            }
+        })
+        .await;
+        self.note();
+        self.end = Some(Box::new(end));
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.entry.register(cx.waker());
+        for command in self.entry.take_mail() {
+            self.obey(command);
+        }
+        let moved = self.relay.poll_run(cx);
+        self.note();
+        if let Some(ending) = self.find_alarm() {
+            self.close(ending);
+            cx.waker().wake_by_ref();
+        }
+        if moved.is_ready() || self.is_cut || self.has_said_goodbye() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Tap(tap) => {
+                self.relay.gate_mut(Side::Client).set_tap(tap.as_ref());
+                self.relay.gate_mut(Side::Server).set_tap(tap.as_ref());
+                self.note_gear();
+            }
+            Command::Send { to, payload, done } => {
+                // Whoever asked may have gone.
+                let _ = done.send(self.put(to, payload));
+            }
+            Command::Ping { mark, number } => self.ping(mark, number),
+            Command::Close(ending) => self.close(ending),
+            Command::Cut => self.is_cut = true,
+        }
+    }
+
+    /// Has a message go to `to`.
+    fn put(&mut self, to: Side, payload: Payload) -> Result<(), SendFailure> {
+        if self.ending.is_some() {
+            return Err(SendFailure::Ended);
+        }
+        let gate = self.relay.gate_mut(to.other());
+        let Some(frames) = gate.frames_mut() else {
+            let bytes: Bytes = match payload {
+                Payload::Text(text) => text.into(),
+                Payload::Binary(bytes) => bytes,
+            };
+            return if gate.put_data(bytes) { Ok(()) } else { Err(SendFailure::Full { limit: 64 }) };
+        };
+        if !frames.is_framed() {
+            return Err(SendFailure::NoEdge);
+        }
+        let (kind, bytes) = match &payload {
+            Payload::Text(text) => (MessageKind::Text, text.as_bytes()),
+            Payload::Binary(bytes) => (MessageKind::Binary, &bytes[..]),
+        };
+        let frame = OwnFrame::message(frames.receiver(), kind, bytes, rand::random());
+        frames.put(frame).map_err(|full| SendFailure::Full { limit: full.limit })
+    }
+
+    fn ping(&mut self, mark: crate::gate::PingMark, number: u64) {
+        for side in [Side::Client, Side::Server] {
+            // What this side sends is looked at, what goes to it carries the ping.
+            let Some(frames) = self.relay.gate_mut(side).frames_mut() else { return };
+            frames.expect_pongs(mark);
+            let Some(frames) = self.relay.gate_mut(side.other()).frames_mut() else { return };
+            let ping = OwnFrame::ping(frames.receiver(), &mark.payload(number), rand::random());
+            // Where there is no room there is traffic enough.
+            let _ = ping.map(|ping| frames.put(ping));
+        }
+    }
+
+    /// Begins the end: a Close to both sides of a WebSocket at the next edge.
+    fn close(&mut self, ending: Ending) {
+        if self.ending.is_some() {
+            return;
+        }
+        self.entry.set_closing(self.shared.now_ms());
+        for side in [Side::Client, Side::Server] {
+            let Some(frames) = self.relay.gate_mut(side.other()).frames_mut() else { continue };
+            if let Some(close) = close_frame(frames.receiver(), ending.told(side), ending.by) {
+                // A Close always finds room.
+                let _ = frames.put(close);
+            }
+        }
+        self.ending = Some(Box::new(ending));
+    }
+
+    /// Whether all that we have to say of the end is said.
+    fn has_said_goodbye(&self) -> bool {
+        let is_muted =
+            |side: Side| self.relay.gate(side).frames().is_none_or(crate::gate::FrameGate::is_muted);
+        let held = self.relay.held();
+        self.ending.is_some()
+            && is_muted(Side::Client)
+            && is_muted(Side::Server)
+            && (held.in_memory + held.in_pipes == 0 || self.relay.gate(Side::Client).frames().is_none())
+    }
+
+    /// What a gate or the route's limits want.
+    fn find_alarm(&mut self) -> Option<Ending> {
+        for from in [Side::Client, Side::Server] {
+            let Some(frames) = self.relay.gate_mut(from).frames_mut() else { continue };
+            if let Some(alarm) = frames.take_alarm() {
+                return Some(ending_of(alarm, from));
+            }
+        }
+        None
+    }
+
+    /// Tells the registry how far it has come.
+    fn note(&mut self) {
+        let counts = &self.entry.moved;
+        let (up, down) = (self.relay.to_server(), self.relay.to_client());
+        let now = self.shared.now_ms();
+        if counts.bytes_in.swap(up.received, Relaxed) != up.received {
+            counts.heard_in_ms.store(now, Relaxed);
+        }
+        if counts.bytes_out.swap(down.received, Relaxed) != down.received {
+            counts.heard_out_ms.store(now, Relaxed);
+        }
+        let since = |stalled: Option<std::time::Duration>| match stalled {
+            Some(time) => now.saturating_sub(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)).max(1),
+            None => 0,
+        };
+        counts.stalled_in_ms.store(since(self.relay.stalled_for(Side::Client)), Relaxed);
+        counts.stalled_out_ms.store(since(self.relay.stalled_for(Side::Server)), Relaxed);
+        let (Some(up), Some(down)) =
+            (self.relay.gate(Side::Client).frames(), self.relay.gate(Side::Server).frames())
+        else {
+            return;
+        };
+        counts.messages_in.store(up.counts().messages, Relaxed);
+        counts.messages_out.store(down.counts().messages, Relaxed);
+        counts.illegal_in.store(up.counts().illegal, Relaxed);
+        counts.illegal_out.store(down.counts().illegal, Relaxed);
+        if self.peer_close.is_none() {
+            let found = [(Side::Client, up), (Side::Server, down)].into_iter().find_map(|(from, frames)| {
+                let close = frames.passed_close()?;
+                let (code, reason) = close.map_or((None, ""), |close| (Some(close.code.get()), close.reason));
+                Some(Box::new(PeerClose { from, code, reason: reason.to_owned() }))
+            });
+            self.peer_close = found;
+        }
+        if self.peer_close.is_some() && up.passed_close().is_some() && down.passed_close().is_some() {
+            // Both have said it: what is left is the ends of the streams, for which there is a limit.
+            self.entry.set_closing(now);
+        }
+    }
+
+    fn note_gear(&self) {
+        let gates = [self.relay.gate(Side::Client), self.relay.gate(Side::Server)];
+        let gear = match gates {
+            gates if gates.iter().any(|gate| gate.is_tapped()) => Gear::Tapped,
+            [PassGate::WebSocket(_), _] => Gear::Framed,
+            _ => Gear::Spliced,
+        };
+        self.entry.set_gear(gear);
+    }
+}
+
+impl Drop for Conversation {
+    fn drop(&mut self) {
+        let mut view = self.entry.view(self.shared.now_ms());
+        let (by, reason, code) = self.verdict();
+        (view.closed_by, view.reason, view.code) = (Some(by.to_owned()), Some(reason), code);
+        let counters = &self.entry.facts.route.counters;
+        counters.bytes_in.fetch_add(view.bytes_in, Relaxed);
+        counters.bytes_out.fetch_add(view.bytes_out, Relaxed);
+        counters.messages_in.fetch_add(view.messages_in, Relaxed);
+        counters.messages_out.fetch_add(view.messages_out, Relaxed);
+        let view = self.shared.registry.close(view);
+        self.shared.metrics.count_end(&view);
+        log::closed(&view);
+    }
+}
+
+impl Conversation {
+    /// Who ended it, why, and with which close code.
+    fn verdict(&self) -> (&'static str, String, Option<u16>) {
+        if let Some(ending) = &self.ending {
+            let by = if ending.by == EndedBy::Operator { "operator" } else { "gateway" };
+            let is_websocket = self.relay.gate(Side::Client).frames().is_some();
+            return (by, ending.cause.clone(), is_websocket.then_some(ending.to_client.code));
+        }
+        if let Some(close) = &self.peer_close {
+            let reason = if close.reason.is_empty() { "closed".to_owned() } else { close.reason.clone() };
+            return (name_of(close.from), reason, close.code);
+        }
+        match self.end.as_deref() {
+            Some(end) => (end.by.map_or("gateway", name_of), end.reason.to_string(), None),
+            None => ("gateway", "shut down".to_owned(), None),
+        }
+    }
+}
+
+/// The Close for a side. A reason that is too long is cut; a code that must not be sent has been refused before.
+fn close_frame(receiver: Role, told: &CloseText, by: EndedBy) -> Option<OwnFrame> {
+    let reason = &told.reason[..told.reason.floor_char_boundary(MOST_REASON)];
+    let close = Close { code: CloseCode::new(told.code), reason };
+    OwnFrame::close(receiver, close, rand::random(), by == EndedBy::Operator)
+}
+
+fn ending_of(alarm: Alarm, from: Side) -> Ending {
+    match alarm {
+        Alarm::MessageTooLong { len, limit } => {
+            let cause = format!("message of {len} bytes exceeds the limit message_len of {limit}");
+            Ending::of_side(from, CloseCode::TOO_BIG, cause)
+        }
+        Alarm::TooManyMessages { limit } => {
+            let cause = format!("more than messages_per_second of {limit}");
+            Ending::of_side(from, CloseCode::POLICY, cause)
+        }
+    }
+}
+
+/// Bytes of a Close's reason (RFC 6455 §5.5: 125 with the code).
+pub(crate) const MOST_REASON: usize = 123;

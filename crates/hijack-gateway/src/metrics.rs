@@ -1,0 +1,137 @@
+//! What is counted since the start, in the form of Prometheus. Tunnels and requests have names of their own.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+use crate::ConnectionView;
+use crate::gateway::Shared;
+use crate::routes::RouteState;
+
+/// Counters of the whole gateway; those of routes are in their state.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics {
+    /// Ends by route, by whom, and a cause without values in it.
+    ends: Mutex<BTreeMap<(String, String, String), u64>>,
+    pub(crate) refused_draining: AtomicU64,
+    pub(crate) refused_rate: AtomicU64,
+    pub(crate) unrouted: AtomicU64,
+}
+
+impl Metrics {
+    pub(crate) fn count_end(&self, view: &ConnectionView) {
+        let by = view.closed_by.clone().unwrap_or_default();
+        let cause = match (by.as_str(), view.code) {
+            // What a peer writes must not make a new time series.
+            ("client" | "upstream", Some(code)) => code.to_string(),
+            ("client" | "upstream", None) => plain_cause(view.reason.as_deref()),
+            ("operator", _) => "kicked".to_owned(),
+            _ => plain_cause(view.reason.as_deref()),
+        };
+        let key = (view.route.clone(), by, cause);
+        *self.ends.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
+    }
+}
+
+/// A cause without its values: the words up to the first digit.
+fn plain_cause(reason: Option<&str>) -> String {
+    let reason = reason.unwrap_or("unknown");
+    let end = reason.find(|c: char| c.is_ascii_digit()).unwrap_or(reason.len());
+    reason[..end].trim_end_matches([' ', ':']).trim_end_matches(" of").to_owned()
+}
+
+impl Shared {
+    /// All of them, as text.
+    pub(crate) fn metrics_text(&self) -> String {
+        let mut out = String::new();
+        let routes = &self.routes;
+        let gauge = "gauge";
+        family(&mut out, "hijack_tunnels_open", gauge, "Taken-over connections that live", routes, |route| {
+            route.open.load(Relaxed) as u64
+        });
+        let counter = "counter";
+        type Pick = fn(&RouteState) -> &AtomicU64;
+        let counters: [(&str, &str, Pick); 9] = [
+            ("hijack_tunnels_total", "Connections taken over", |route| &route.counters.takeovers),
+            ("hijack_tunnels_declined_total", "Upgrades that the upstream declined", |route| {
+                &route.counters.declined
+            }),
+            ("hijack_tunnels_refused_total", "Upgrades that a limit or rule refused", |route| {
+                &route.counters.refused
+            }),
+            ("hijack_requests_total", "Ordinary requests passed on", |route| &route.counters.requests),
+            ("hijack_request_failures_total", "Ordinary requests that got no answer", |route| {
+                &route.counters.request_failures
+            }),
+            ("hijack_tunnel_received_bytes_total", "Bytes from clients, of ended tunnels", |route| {
+                &route.counters.bytes_in
+            }),
+            ("hijack_tunnel_sent_bytes_total", "Bytes to clients, of ended tunnels", |route| {
+                &route.counters.bytes_out
+            }),
+            (
+                "hijack_tunnel_received_messages_total",
+                "WebSocket messages from clients, of ended tunnels",
+                |route| &route.counters.messages_in,
+            ),
+            (
+                "hijack_tunnel_sent_messages_total",
+                "WebSocket messages to clients, of ended tunnels",
+                |route| &route.counters.messages_out,
+            ),
+        ];
+        for (name, help, pick) in counters {
+            family(&mut out, name, counter, help, routes, |route| pick(route).load(Relaxed));
+        }
+        self.put_ends(&mut out);
+        let singles = [
+            (
+                "hijack_refused_draining_total",
+                "Takeovers refused while draining",
+                &self.metrics.refused_draining,
+            ),
+            (
+                "hijack_refused_rate_total",
+                "Takeovers beyond handshakes_per_second",
+                &self.metrics.refused_rate,
+            ),
+            ("hijack_unrouted_total", "Requests for which there is no route", &self.metrics.unrouted),
+        ];
+        for (name, help, value) in singles {
+            let _ =
+                writeln!(out, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {}", value.load(Relaxed));
+        }
+        out
+    }
+
+    fn put_ends(&self, out: &mut String) {
+        let name = "hijack_tunnel_ends_total";
+        let _ = writeln!(out, "# HELP {name} Ended tunnels, by whom and why\n# TYPE {name} counter");
+        for ((route, by, cause), count) in
+            self.metrics.ends.lock().unwrap_or_else(PoisonError::into_inner).iter()
+        {
+            let (route, cause) = (escaped(route), escaped(cause));
+            let _ = writeln!(out, "{name}{{route=\"{route}\",by=\"{by}\",cause=\"{cause}\"}} {count}");
+        }
+    }
+}
+
+fn family(
+    out: &mut String,
+    name: &str,
+    kind: &str,
+    help: &str,
+    routes: &[std::sync::Arc<RouteState>],
+    value: impl Fn(&RouteState) -> u64,
+) {
+    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    for route in routes {
+        let _ = writeln!(out, "{name}{{route=\"{}\"}} {}", escaped(&route.route.name), value(route));
+    }
+}
+
+/// A label's value.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}

@@ -1,0 +1,136 @@
+//! Ordinary requests: they pass through the pooled client, bodies streaming both ways.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hijack::tower::IncomingBody;
+use hijack::{Body, BoxError, Error, Exchange, Outcome, PooledBody, Timeout};
+use http::{Request, Response, StatusCode, Version};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use tower_service::Service;
+
+use crate::gateway::Shared;
+use crate::headers;
+use crate::ingress::own_answer;
+use crate::routes::RouteState;
+
+/// Passes a request on and its answer back.
+pub(crate) async fn pass(
+    shared: Arc<Shared>,
+    route: Arc<RouteState>,
+    exchange: Exchange,
+) -> Result<Outcome, Error> {
+    route.counters.requests.fetch_add(1, Relaxed);
+    let (peer, is_tls) = (exchange.peer().clone(), exchange.io().kind() == "tls");
+    let forward = move |request: &mut Request<()>| {
+        let authority = request.uri().authority().map(|authority| authority.as_str().to_owned());
+        headers::forward(request.headers_mut(), &peer, is_tls, authority.as_deref());
+        *request.version_mut() = Version::HTTP_11;
+    };
+    if exchange.head().body_length().is_empty() {
+        let mut request = exchange.head().clone().into_request(());
+        forward(&mut request);
+        let response = ask(&shared, &route, request.map(|()| Body::empty())).await;
+        return exchange.respond(response).await;
+    }
+    // Both directions at once: the request's body is read while the answer is sent.
+    exchange.call(Passing { shared, route, forward }).await
+}
+
+/// A request with a body, passed on as a service, which may read it while it answers.
+struct Passing<F> {
+    shared: Arc<Shared>,
+    route: Arc<RouteState>,
+    forward: F,
+}
+
+impl<F: Fn(&mut Request<()>)> Service<Request<IncomingBody>> for Passing<F> {
+    type Response = Response<Answer>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Answer>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<IncomingBody>) -> Self::Future {
+        let (parts, body) = request.into_parts();
+        let mut head = Request::from_parts(parts, ());
+        (self.forward)(&mut head);
+        // Extensions lead back to the exchange, which must not be held for them.
+        head.extensions_mut().clear();
+        let (shared, route) = (Arc::clone(&self.shared), Arc::clone(&self.route));
+        Box::pin(async move { Ok(ask(&shared, &route, head.map(|()| body)).await) })
+    }
+}
+
+/// Asks the upstream; what goes wrong becomes an answer of our own.
+async fn ask<B>(shared: &Shared, route: &RouteState, request: Request<B>) -> Response<Answer>
+where
+    B: HttpBody + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    match shared.pool.request(&route.route.upstream, request).await {
+        Ok(mut response) => {
+            headers::strip(response.headers_mut());
+            response.map(Answer::Theirs)
+        }
+        Err(error) => {
+            route.counters.request_failures.fetch_add(1, Relaxed);
+            failure(&error).map(Answer::Ours)
+        }
+    }
+}
+
+/// The answer that tells a client that the upstream gave none.
+pub(crate) fn failure(error: &Error) -> Response<Body> {
+    let status = match error {
+        error if error.timeout() == Some(Timeout::Answer) => StatusCode::GATEWAY_TIMEOUT,
+        Error::PoolFull { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        // The client's own body is at fault.
+        Error::Request(_) => StatusCode::BAD_REQUEST,
+        _ => StatusCode::BAD_GATEWAY,
+    };
+    tracing::warn!(%error, status = status.as_u16(), "no answer from the upstream");
+    own_answer(status, "the upstream gave no answer")
+}
+
+/// The body of an answer: the upstream's, or a sentence of ours.
+pub(crate) enum Answer {
+    Theirs(PooledBody),
+    Ours(Body),
+}
+
+impl HttpBody for Answer {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match &mut *self {
+            Self::Theirs(body) => Pin::new(body).poll_frame(cx),
+            Self::Ours(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Theirs(body) => body.is_end_stream(),
+            Self::Ours(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Theirs(body) => body.size_hint(),
+            Self::Ours(body) => body.size_hint(),
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The gateway over real sockets, in front of servers of the library's.
+
+mod acts;
+mod passing;
+mod support;
