@@ -12,7 +12,8 @@ use crate::gateway::Gateway;
 
 /// Take over HTTP/1.1 connections, and see what lives on them.
 ///
-/// Without a command the demo server starts, on 127.0.0.1:9090.
+/// Without a command a demo server starts on 127.0.0.1:9090, a gateway before it on 127.0.0.1:8080, and the gateway's
+/// console on 127.0.0.1:9091: what `hijack gateway --demo` does.
 #[derive(Debug, Parser)]
 #[command(name = "hijack", version, after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -37,7 +38,7 @@ Examples:
 
 impl Default for Command {
     fn default() -> Self {
-        Self::Demo(Demo { listen: DEMO_ADDRESS.into(), threads: None, tls_cert: None, tls_key: None })
+        Self::Gateway(Gateway { demo: true, ..Gateway::default() })
     }
 }
 

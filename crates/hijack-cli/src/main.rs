@@ -1,13 +1,14 @@
 //! The program `hijack`.
 //!
 //! `args` is what was typed, `demo` the demo server, `gateway` the gateway, `conns` its operators' commands, `ws` the
-//! WebSocket client, `exit` what a run ends with. This file only joins them.
+//! WebSocket client, `log` where events are written, `exit` what a run ends with. This file only joins them.
 
 mod args;
 mod conns;
 mod demo;
 mod exit;
 mod gateway;
+mod log;
 mod ws;
 
 use std::process::ExitCode;

@@ -6,6 +6,7 @@ mod chat;
 mod websocket;
 
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,27 +28,49 @@ const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Runs the demo until SIGINT or SIGTERM.
 pub(crate) async fn run(demo: &Demo) -> Result<(), Failure> {
-    let mut listener = Listener::bind(&demo.listen).await?;
-    let mut scheme = "http";
-    if let (Some(cert), Some(key)) = (&demo.tls_cert, &demo.tls_key) {
-        listener = listener.with_tls(hijack::tls::server_config(cert, key)?);
-        scheme = "https";
-    }
-    announce(&listener.local_address(), scheme);
-    let server = Server::new();
-    let serving = tokio::spawn({
-        let server = server.clone();
-        let room = Arc::<Room>::default();
-        async move { server.serve(listener, move |exchange| answer(exchange, Arc::clone(&room))).await }
-    });
+    let tls = demo.tls_cert.as_deref().zip(demo.tls_key.as_deref());
+    let running = Running::start(&demo.listen, tls).await?;
+    announce(running.address(), if tls.is_some() { "https" } else { "http" });
     wait_for_signal().await.map_err(|error| Failure::system("wait for signals", &error))?;
     eprintln!("shutting down; the signal again ends everything at once");
     tokio::select! {
-        report = server.shutdown(SHUTDOWN_DEADLINE) => tell(&report),
+        report = running.shutdown() => tell(&report),
         again = wait_for_signal() => again.map_err(|error| Failure::system("wait for signals", &error))?,
     }
-    serving.abort();
     Ok(())
+}
+
+/// The demo server at work.
+pub(crate) struct Running {
+    server: Server,
+    address: String,
+}
+
+impl Running {
+    /// Listens on `address`, with a certificate chain and key if TLS is wanted.
+    pub(crate) async fn start(address: &str, tls: Option<(&Path, &Path)>) -> Result<Self, Failure> {
+        let mut listener = Listener::bind(address).await?;
+        if let Some((cert, key)) = tls {
+            listener = listener.with_tls(hijack::tls::server_config(cert, key)?);
+        }
+        let address = listener.local_address();
+        let server = Server::new();
+        let serving = server.clone();
+        let room = Arc::<Room>::default();
+        tokio::spawn(async move {
+            serving.serve(listener, move |exchange| answer(exchange, Arc::clone(&room))).await
+        });
+        Ok(Self { server, address })
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Ends it in order.
+    pub(crate) async fn shutdown(self) -> ShutdownReport {
+        self.server.shutdown(SHUTDOWN_DEADLINE).await
+    }
 }
 
 fn announce(address: &str, scheme: &str) {
@@ -62,7 +85,7 @@ fn announce(address: &str, scheme: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
-async fn wait_for_signal() -> std::io::Result<()> {
+pub(crate) async fn wait_for_signal() -> std::io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {

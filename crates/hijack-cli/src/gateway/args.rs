@@ -10,7 +10,7 @@ use crate::args::parse_threads;
 /// A gateway in front of unmodified servers, whose upgraded connections can be seen and steered while they live.
 ///
 /// Flags come before what the file says.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Default, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Gateway {
     /// Read this configuration; examples/gateway.toml has every key

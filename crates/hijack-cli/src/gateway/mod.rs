@@ -1,6 +1,7 @@
 //! `hijack gateway`: from flags and file to one configuration.
 
 mod args;
+mod serve;
 
 use hijack_gateway::{Admin, Config, Route};
 
@@ -8,17 +9,16 @@ use crate::exit::{Failure, Kind};
 
 pub(crate) use args::Gateway;
 
-/// Says what a configuration means, or starts the gateway.
+/// Says what a configuration means, or serves.
 pub(crate) fn run(args: &Gateway) -> Result<(), Failure> {
     let config = config(args)?;
     if args.check {
         print!("{}", config.explain());
         return Ok(());
     }
-    Err(Failure::new(
-        Kind::Other,
-        "cannot start a gateway: this version only checks configurations (--check)",
-    ))
+    crate::log::start();
+    let demo = args.demo.then(|| format!("{}:{}", args::DEMO.0, args::DEMO.1));
+    crate::runtime(args.threads)?.block_on(serve::run(config, demo))
 }
 
 /// The configuration that `args` and their file make together, checked.
