@@ -21,11 +21,13 @@ pub(crate) struct Wire<Io> {
     out: Vec<u8>,
     /// Of `out`, the bytes that the stream has taken; `written <= out.len()`.
     written: usize,
+    /// Whether the stream may still hold what it has taken.
+    unflushed: bool,
 }
 
 impl<Io: Stream> Wire<Io> {
     pub(crate) fn new(io: Io, lease: Lease) -> Self {
-        Self { io, lease, out: Vec::new(), written: 0 }
+        Self { io, lease, out: Vec::new(), written: 0, unflushed: false }
     }
 
     /// Reads into `buf`; no bytes is the end of the peer's direction.
@@ -152,7 +154,7 @@ impl<Io: Stream> Wire<Io> {
 
     /// Counts what a write gave; `any` says whether there was something to write.
     fn note_write(
-        &self,
+        &mut self,
         cx: &Context<'_>,
         written: Poll<io::Result<usize>>,
         any: bool,
@@ -166,6 +168,7 @@ impl<Io: Stream> Wire<Io> {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
         }
         self.lease.count_out(len);
+        self.unflushed = true;
         Poll::Ready(Ok(len))
     }
 
@@ -191,6 +194,12 @@ impl<Io: Stream> Wire<Io> {
     /// Bytes in the queue.
     pub(crate) fn queued(&self) -> usize {
         self.out.len() - self.written
+    }
+
+    /// Whether something waits, here or in the stream, for [`poll_flush`](Self::poll_flush).
+    #[allow(dead_code, reason = "only WebSockets ask")]
+    pub(crate) fn is_unflushed(&self) -> bool {
+        self.unflushed || !self.out.is_empty()
     }
 
     /// Bytes written since the connection opened.
@@ -220,6 +229,7 @@ impl<Io: Stream> Wire<Io> {
             self.lease.check_writer(cx.waker())?;
             return Poll::Pending;
         };
+        self.unflushed = false;
         Poll::Ready(self.explain(result))
     }
 

@@ -33,6 +33,6 @@ async fn echo_all(mut socket: WebSocket) -> Result<(), Error> {
 }
 
 /// The server goes down.
-pub(super) async fn say_goodbye(mut socket: WebSocket) -> Result<(), Error> {
+async fn say_goodbye(mut socket: WebSocket) -> Result<(), Error> {
     Ok(socket.close(CloseCode::GOING_AWAY, "the server shuts down").await?)
 }

@@ -5,12 +5,13 @@
 //! inflated into the [`Workspace`], as much as it has room for.
 
 use std::fmt;
+use std::ops::Range;
 
 use super::check::{FrameLaw, Place};
 use super::control::ControlPayload;
 use super::deflate::{Agreement, Inflated, Inflater};
-use super::{Close, CloseCode, FrameHeader, HeaderDecoder, Limits, Mask, MessageKind, Opcode, Role, Utf8};
-use super::{Violation, Workspace};
+use super::{Close, CloseCode, FrameHeader, HeaderDecoder, Limits, Mask, MaskKey, MessageKind, Opcode, Role};
+use super::{Utf8, Violation, Workspace};
 
 /// What the peer sent.
 #[derive(Debug, PartialEq, Eq)]
@@ -219,6 +220,16 @@ impl Receiver {
             Some(End::Failed(error)) => return Err(error),
             None => {}
         }
+        if let Some((kind, mask, payload)) = self.find_whole(input) {
+            let (taken, bytes) = (payload.end, &mut input[payload]);
+            if let Some(key) = mask {
+                Mask::new(key).apply(bytes);
+            }
+            let payload = to_payload(kind, bytes, true, &mut self.utf8);
+            return payload
+                .map(|payload| (taken, Event::Data(Piece { payload, first: true, last: true })))
+                .map_err(|violation| fail(&mut self.end, violation.into()));
+        }
         let (taken, found) = match self.advance(input, workspace) {
             Ok(found) => found,
             Err(error) => return Err(fail(&mut self.end, error)),
@@ -253,6 +264,28 @@ impl Receiver {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         matches!(self.end, Some(End::Closed))
+    }
+
+    /// Finds what most messages are: one frame, uncompressed, all of it here, and nothing under way before it. All else,
+    /// and all that is wrong, is left to [`advance`](Self::advance), which would find the same.
+    #[inline]
+    fn find_whole(&self, input: &[u8]) -> Option<(MessageKind, Option<MaskKey>, Range<usize>)> {
+        if self.frame.is_some() || self.message.is_some() || !self.header.carried().is_empty() {
+            return None;
+        }
+        let (header, start) = FrameHeader::parse(input).ok()??;
+        let kind = match header.opcode {
+            Opcode::TEXT => MessageKind::Text,
+            Opcode::BINARY => MessageKind::Binary,
+            _ => return None,
+        };
+        let Limits { frame_len, message_len, fragments, .. } = self.limits;
+        let whole = header.fin && header.rsv == 0 && fragments > 0;
+        if !whole || header.len > frame_len.min(message_len) || self.law.check(self.place, &header).is_err() {
+            return None;
+        }
+        let len = usize::try_from(header.len).ok().filter(|len| *len <= input.len() - start)?;
+        Some((kind, header.mask, start..start + len))
     }
 
     /// Goes on until there is something to give out.

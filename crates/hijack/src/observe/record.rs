@@ -309,11 +309,12 @@ impl Record {
 
     /// The limit that has been reached at `now_ms`, if any.
     pub(super) fn overdue(&self, now_ms: u64) -> Option<Timeout> {
-        let passed = |since: &AtomicU64, limit: &AtomicU64| {
-            let (since, limit) = (since.load(Relaxed), limit.load(Relaxed));
-            limit != 0 && since.saturating_add(limit) <= now_ms
+        let passed = |since: &AtomicU64, limit: &AtomicU64| match limit.load(Relaxed) {
+            0 => false,
+            limit => since.load(Relaxed).saturating_add(limit) <= now_ms,
         };
-        if !matches!(self.deadline_ms.load(Relaxed), 0) && self.deadline_ms.load(Relaxed) <= now_ms {
+        let deadline = self.deadline_ms.load(Relaxed);
+        if deadline != 0 && deadline <= now_ms {
             return Some(wait_from_u8(self.deadline_kind.load(Relaxed)));
         }
         if self.state() != State::Taken {

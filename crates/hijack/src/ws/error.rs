@@ -14,6 +14,14 @@ pub enum Error {
     Peer(ReceiveError),
     /// What was to be sent cannot be; the mistake is ours.
     Local(SendError),
+    /// More waits to be sent than may, and nobody was to wait for room: see
+    /// [`Writer::try_send`](super::Writer::try_send).
+    QueueFull {
+        /// Bytes that wait.
+        queued: usize,
+        /// [`Config::queue_len`](super::Config::queue_len).
+        limit: usize,
+    },
     /// The connection ended in the middle of a message.
     CutOff,
     /// A value could not be made of a message, or a message of a value.
@@ -37,6 +45,9 @@ impl fmt::Display for Error {
             Self::Io(error) => error.fmt(f),
             Self::Peer(error) => error.fmt(f),
             Self::Local(error) => error.fmt(f),
+            Self::QueueFull { queued, limit } => {
+                write!(f, "queue of {queued} bytes exceeds the limit {limit}")
+            }
             Self::CutOff => f.write_str("the connection ended in the middle of a message"),
             Self::Codec(error) => error.fmt(f),
         }

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
 use std::task::{Context, Poll, Waker, ready};
 
 use hijack_proto::ws::{MessageKind, Prepared};
@@ -115,9 +116,37 @@ impl<Io: Stream> Inner<Io> {
         Poll::Ready(Ok(()))
     }
 
+    /// Queues something if there is room, and sends what the socket takes.
+    ///
+    /// Not on tokio's budget, by which a task that does much in one poll finds every socket unready: whoever tells
+    /// thousands would queue for most of them, and all those would be woken to send it.
+    pub(super) fn try_put(
+        &mut self,
+        writes: &Waker,
+        put: impl FnOnce(&mut Self) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut put = Some(put);
+        let putting = tokio::task::unconstrained(poll_fn(|_| {
+            if let (Poll::Ready(room), Some(put)) = (self.poll_room(writes), put.take()) {
+                return Poll::Ready(room.map_err(Error::Io).and_then(|()| {
+                    put(self)?;
+                    Ok(self.send_queued(writes)?)
+                }));
+            }
+            let (queued, limit) = (self.conn.wire.queued(), self.config.queue_len);
+            Poll::Ready(Err(Error::QueueFull { queued, limit }))
+        }));
+        match pin!(putting).poll(&mut Context::from_waker(writes)) {
+            Poll::Ready(put) => put,
+            Poll::Pending => unreachable!("it waits for nothing"),
+        }
+    }
+
     pub(super) fn put(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), Error> {
         let out = self.conn.wire.out();
-        with_workspace(|workspace| self.sender.message(kind, payload, mask_key, workspace, out))?;
+        with_workspace(self.deflate.is_some(), |workspace| {
+            self.sender.message(kind, payload, mask_key, workspace, out)
+        })?;
         Ok(())
     }
 
@@ -134,7 +163,9 @@ impl<Io: Stream> Inner<Io> {
 
     pub(super) fn put_fragment(&mut self, kind: MessageKind, payload: &[u8], fin: bool) -> Result<(), Error> {
         let out = self.conn.wire.out();
-        with_workspace(|workspace| self.sender.fragment(kind, payload, fin, mask_key, workspace, out))?;
+        with_workspace(self.deflate.is_some(), |workspace| {
+            self.sender.fragment(kind, payload, fin, mask_key, workspace, out)
+        })?;
         Ok(())
     }
 }

@@ -262,10 +262,7 @@ impl<Io: Stream> Inner<Io> {
         writes: &Waker,
         mut show: impl FnMut(Borrowed<'_>) -> R,
     ) -> Poll<Result<Option<R>, Error>> {
-        let mut assembly = mem::take(&mut self.assembly);
-        let polled = self.poll_pieces(cx, writes, |piece| assembly.push(piece).map(&mut show));
-        self.assembly = assembly;
-        polled
+        self.poll_assembled(cx, writes, |assembly, piece| assembly.push(piece).map(&mut show))
     }
 
     /// Gives every piece that comes to `take`, until that has made something of them; nothing at the end, and nothing
@@ -275,6 +272,15 @@ impl<Io: Stream> Inner<Io> {
         cx: &mut Context<'_>,
         writes: &Waker,
         mut take: impl FnMut(Piece<'_>) -> Option<R>,
+    ) -> Poll<Result<Option<R>, Error>> {
+        self.poll_assembled(cx, writes, |_, piece| take(piece))
+    }
+
+    fn poll_assembled<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        writes: &Waker,
+        mut take: impl FnMut(&mut Assembly, Piece<'_>) -> Option<R>,
     ) -> Poll<Result<Option<R>, Error>> {
         let polled = self.poll_stage(cx, writes, &mut take);
         if let Poll::Ready(Err(Error::Io(_))) = polled {
@@ -287,7 +293,7 @@ impl<Io: Stream> Inner<Io> {
         &mut self,
         cx: &mut Context<'_>,
         writes: &Waker,
-        take: &mut impl FnMut(Piece<'_>) -> Option<R>,
+        take: &mut impl FnMut(&mut Assembly, Piece<'_>) -> Option<R>,
     ) -> Poll<Result<Option<R>, Error>> {
         loop {
             match self.stage {
@@ -322,7 +328,7 @@ impl<Io: Stream> Inner<Io> {
         &mut self,
         cx: &mut Context<'_>,
         writes: &Waker,
-        take: &mut impl FnMut(Piece<'_>) -> Option<R>,
+        take: &mut impl FnMut(&mut Assembly, Piece<'_>) -> Option<R>,
     ) -> Poll<Result<Option<R>, Error>> {
         scratch::with_relay(|buffer| {
             let Poll::Ready(read) = self.conn.wire.poll_read(cx, &mut ReadBuf::new(buffer)) else {
@@ -343,7 +349,7 @@ impl<Io: Stream> Inner<Io> {
         })
     }
 
-    fn judge_input<R>(&mut self, take: &mut impl FnMut(Piece<'_>) -> Option<R>) -> Option<R> {
+    fn judge_input<R>(&mut self, take: &mut impl FnMut(&mut Assembly, Piece<'_>) -> Option<R>) -> Option<R> {
         let mut input = mem::take(&mut self.input);
         let (judged, taken) = self.judge(&mut input[self.judged..], take);
         self.judged += judged;
@@ -359,12 +365,16 @@ impl<Io: Stream> Inner<Io> {
     fn judge<R>(
         &mut self,
         bytes: &mut [u8],
-        take: &mut impl FnMut(Piece<'_>) -> Option<R>,
+        take: &mut impl FnMut(&mut Assembly, Piece<'_>) -> Option<R>,
     ) -> (usize, Option<R>) {
-        with_workspace(|workspace| {
+        with_workspace(self.deflate.is_some(), |workspace| {
             let mut at = 0;
-            self.more = true;
+            // Only what is inflated may be more than its input.
+            self.more = self.deflate.is_some();
             loop {
+                if at == bytes.len() && !self.more {
+                    return (at, None);
+                }
                 let (taken, event) = match self.receiver.next(&mut bytes[at..], workspace) {
                     Ok(next) => next,
                     Err(error) => {
@@ -380,7 +390,7 @@ impl<Io: Stream> Inner<Io> {
                         return (at, None);
                     }
                     Event::Data(piece) => {
-                        if let Some(made) = take(piece) {
+                        if let Some(made) = take(&mut self.assembly, piece) {
                             return (at, Some(made));
                         }
                     }
@@ -403,7 +413,7 @@ impl<Io: Stream> Inner<Io> {
     }
 
     /// Sends what is queued, as far as the socket takes it.
-    fn send_queued(&mut self, writes: &Waker) -> io::Result<()> {
+    pub(super) fn send_queued(&mut self, writes: &Waker) -> io::Result<()> {
         let _ = self.poll_flush(writes)?;
         Ok(())
     }
@@ -411,7 +421,7 @@ impl<Io: Stream> Inner<Io> {
     /// Sends what is queued, and the pong that waits behind it.
     pub(super) fn poll_flush(&mut self, writes: &Waker) -> Poll<io::Result<()>> {
         let mut cx = Context::from_waker(writes);
-        if self.conn.wire.queued() > 0 || !self.pongs.is_empty() {
+        if self.conn.wire.is_unflushed() || !self.pongs.is_empty() {
             ready!(self.conn.wire.poll_flush(&mut cx))?;
             self.queue_latest_pong();
             self.pongs.queued = 0;
@@ -597,10 +607,13 @@ pub(super) fn mask_key() -> MaskKey {
     rand::rng().random()
 }
 
-/// Runs `work` with this thread's workspace.
-pub(super) fn with_workspace<R>(work: impl FnOnce(&mut Workspace) -> R) -> R {
+/// Runs `work` with this thread's workspace, or with an empty one where nothing is compressed.
+pub(super) fn with_workspace<R>(compressed: bool, work: impl FnOnce(&mut Workspace) -> R) -> R {
     thread_local! {
         static WORKSPACE: Cell<Option<Box<Workspace>>> = const { Cell::new(None) };
+    }
+    if !compressed {
+        return work(&mut Workspace::default());
     }
     let mut workspace = WORKSPACE.take().unwrap_or_default();
     let result = work(&mut workspace);

@@ -201,6 +201,37 @@ impl<Io: Stream> Writer<Io> {
         self.send_with(|inner| inner.put_prepared(prepared)).await
     }
 
+    /// Sends a message without waiting: queues it, and has the socket take what it takes at once. The rest leaves while
+    /// the reader is polled or a writer waits, and with what is sent next. It may overtake those who wait in
+    /// [`send`](Self::send).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::QueueFull`] while more than [`Config::queue_len`](super::Config::queue_len) waits for a peer that does not
+    /// read: nothing is queued then, and the caller may leave this message out or close, say by
+    /// [`CloseCode::TRY_LATER`]. Otherwise as [`WebSocket::send`].
+    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), Error> {
+        let message = message.into();
+        self.try_send_with(|inner| inner.put(message.kind(), message.as_bytes()))
+    }
+
+    /// As [`try_send`](Self::try_send), with what was prepared for many: one that does not read holds up nobody else.
+    ///
+    /// ```
+    /// # use hijack::ws::{Error, Prepared, Writer};
+    /// /// Everybody who keeps up stays.
+    /// fn tell(members: &mut Vec<Writer>, message: &Prepared) {
+    ///     members.retain(|member| member.try_send_prepared(message).is_ok());
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`try_send`](Self::try_send), and [`Error::Local`] for a client.
+    pub fn try_send_prepared(&self, prepared: &Prepared) -> Result<(), Error> {
+        self.try_send_with(|inner| inner.put_prepared(prepared))
+    }
+
     /// Sends the next piece of a message, as one fragment; `last` ends it. Between two pieces no writer of this
     /// connection can send another message.
     ///
@@ -228,8 +259,8 @@ impl<Io: Stream> Writer<Io> {
         self.send_with(|inner| inner.put_ping(payload)).await
     }
 
-    /// Sends a Close; the reader then receives what the peer still says, and its Close, or an error in
-    /// [`Config::close_timeout`](super::Config::close_timeout).
+    /// Sends a Close, which waits behind what is queued and for no room in the queue; the reader then receives what the
+    /// peer still says, and its Close, or an error in [`Config::close_timeout`](super::Config::close_timeout).
     ///
     /// # Errors
     ///
@@ -239,7 +270,11 @@ impl<Io: Stream> Writer<Io> {
     ///
     /// As [`WebSocket::send`].
     pub async fn close(&self, code: CloseCode, reason: &str) -> Result<(), Error> {
-        self.send_with(|inner| inner.begin_close(Some(Close { code, reason }))).await
+        let end = self.with_inner(|inner| {
+            inner.begin_close(Some(Close { code, reason }))?;
+            Ok::<_, Error>(inner.end_of_queue())
+        })?;
+        self.sent(&self.shared.waiting.place(), end).await
     }
 
     async fn send_with(&self, mut put: impl FnMut(&mut Inner<Io>) -> Result<(), Error>) -> Result<(), Error> {
@@ -254,8 +289,16 @@ impl<Io: Stream> Writer<Io> {
             })
         });
         let end = end.await?;
-        poll_fn(|cx| self.shared.poll(cx, &place, |inner, waker| inner.poll_sent(waker, end))).await?;
+        self.sent(&place, end).await
+    }
+
+    async fn sent(&self, place: &Place, end: u64) -> Result<(), Error> {
+        poll_fn(|cx| self.shared.poll(cx, place, |inner, waker| inner.poll_sent(waker, end))).await?;
         Ok(())
+    }
+
+    fn try_send_with(&self, put: impl FnOnce(&mut Inner<Io>) -> Result<(), Error>) -> Result<(), Error> {
+        self.with_inner(|inner| inner.try_put(&self.shared.waker, put))
     }
 
     pub(super) fn with_inner<R>(&self, work: impl FnOnce(&mut Inner<Io>) -> R) -> R {

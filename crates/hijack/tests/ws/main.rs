@@ -20,6 +20,7 @@ mod streaming;
 #[path = "../behaviour/support.rs"]
 mod support;
 mod transports;
+mod trying;
 mod values;
 mod wire;
 mod writers;
