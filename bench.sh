@@ -34,18 +34,22 @@ Usage: ./bench.sh takeover|http [OPTIONS]           measure our server against h
   client     clients: both, first requests and then takeovers
   axum       servers: both, one Router on our engine and on hyper
   relay      port forwarders: bulk, small messages, and what connections leave behind
-  ws         WebSocket servers: echoes of 32 bytes, 16 KiB and 1 MiB, one at a time and sixteen, and idle memory
+  ws         WebSocket servers: echoes of 32 bytes, 16 KiB and 1 MiB, one at a time and sixteen, compressed ones,
+             broadcasts, and idle memory
 
 Options:
   --rounds N       rounds of two runs per program, there and back: A B C C B A (5)
   --ops N          operations per run (takeovers 20000, requests 500000, of axum 300000, MiB 4096, messages
-                   100000, of WebSocket 2000 to 150000; given, it holds for all parts of a suite)
+                   100000, of WebSocket 1000 to 150000, broadcasts 60; given, it holds for all parts of a suite)
   --held N         connections held while memory is read (5000)
   --peers A,B,...  servers of hijack, hijack-in-handler, hyper, hyper-timer, go (hijack,hyper,go);
                    clients of hijack, hijack-map, hyper (hijack,hyper);
                    engines of axum of hijack, hyper (hijack,hyper);
                    relays of hijack, copy, haproxy-tcp, haproxy-http, nginx (all);
-                   WebSocket servers of hijack, fastwebsockets, bun, tungstenite, gorilla (all, gorilla compressed only); the first one is profiled
+                   WebSocket servers of hijack, fastwebsockets, bun, tungstenite, gorilla (all, gorilla compressed
+                   only; in a part that a server has no program for it is left out); the first one is profiled
+  --parts A,B,...  parts of a suite: of ws ws-small, ws-text, ws-small-many, ws-large, ws-large-many, ws-burst,
+                   ws-huge, ws-json, ws-long-json, ws-broadcast; of relay and client as relay-bulk (all)
   --save           also write benches/results/DATE-SUITE-COMMIT.json
 
 Examples: ./bench.sh takeover --rounds 5 --ops 20000

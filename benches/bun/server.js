@@ -1,5 +1,6 @@
 // The peer in Bun: its own WebSocket server with its defaults, as its documentation shows an echo. With --deflate it
-// compresses.
+// compresses; with --broadcast all get what one sends, and for whoever does not read no more waits than for our own.
+const broadcast = process.argv.includes("--broadcast");
 const compress = process.argv.includes("--deflate");
 const server = Bun.serve({
   hostname: "127.0.0.1",
@@ -10,8 +11,13 @@ const server = Bun.serve({
   websocket: {
     maxPayloadLength: 64 * 1024 * 1024,
     perMessageDeflate: compress,
+    ...(broadcast && { backpressureLimit: 256 * 1024 }),
+    open(socket) {
+      if (broadcast) socket.subscribe("all");
+    },
     message(socket, message) {
-      socket.send(message, compress);
+      if (broadcast) server.publish("all", message);
+      else socket.send(message, compress);
     },
   },
 });

@@ -24,7 +24,7 @@ pub(crate) struct Footprint {
 /// Measures one program, its counting variant apart from the ordinary one.
 pub(crate) async fn measure<W: Workload>(peer: &Peer, options: &Options) -> io::Result<Footprint> {
     let mut resident = Vec::new();
-    for _ in 0..RESIDENT_RUNS {
+    for _ in 0..W::RESIDENT_RUNS {
         resident.push(resident_bytes::<W>(peer, options).await?);
     }
     let mut footprint = Footprint { allocations: None, heap_bytes: None, resident_bytes: median(resident) };
@@ -42,7 +42,7 @@ async fn allocations<W: Workload>(load: &mut W) -> io::Result<f64> {
     Ok((load.program().heap().await?.allocations - before) / W::COUNTED_OPS as f64)
 }
 
-async fn heap_bytes(load: &mut impl Workload, count: u32) -> io::Result<f64> {
+async fn heap_bytes<W: Workload>(load: &mut W, count: u32) -> io::Result<f64> {
     per_connection(load, count, async |program| Ok(program.heap().await?.live_bytes)).await
 }
 
@@ -54,12 +54,13 @@ async fn resident_bytes<W: Workload>(peer: &Peer, options: &Options) -> io::Resu
 /// By how much `read` grows with each of `count` connections, which stay open.
 ///
 /// Others are held before: they use up what the warm-up freed, which would hide a part of the growth.
-async fn per_connection(
-    load: &mut impl Workload,
+async fn per_connection<W: Workload>(
+    load: &mut W,
     count: u32,
     read: impl AsyncFn(&mut Program) -> io::Result<f64>,
 ) -> io::Result<f64> {
-    load.hold_bounded(HELD_BEFORE).await?;
+    let count = count.min(W::MOST_HELD);
+    load.hold_bounded(W::HELD_BEFORE).await?;
     settle().await;
     let before = read(load.program()).await?;
     load.hold_bounded(count).await?;
@@ -72,6 +73,3 @@ async fn per_connection(
 pub(crate) async fn settle() {
     tokio::time::sleep(Duration::from_millis(300)).await;
 }
-
-const HELD_BEFORE: u32 = 1_000;
-const RESIDENT_RUNS: usize = 3;

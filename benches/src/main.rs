@@ -15,6 +15,7 @@ mod profile;
 mod program;
 mod report;
 mod rounds;
+mod stalled;
 mod suite;
 
 use std::io;

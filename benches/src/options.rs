@@ -21,6 +21,9 @@ pub(crate) struct Options {
     /// Programs, in the order of the first pass.
     #[arg(long, value_delimiter = ',')]
     pub(crate) peers: Option<Vec<String>>,
+    /// Parts of the suite; all of them unless given.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) parts: Option<Vec<String>>,
     /// The core the programs are pinned to.
     #[arg(long, default_value_t = 0)]
     pub(crate) core: u32,
@@ -45,6 +48,13 @@ pub(crate) struct Options {
     /// Compiler and peers, for the results.
     #[arg(long, value_delimiter = ',')]
     pub(crate) versions: Vec<String>,
+}
+
+impl Options {
+    /// Whether this part of the suite is asked for.
+    pub(crate) fn wants(&self, part: &str) -> bool {
+        self.parts.as_ref().is_none_or(|parts| parts.iter().any(|name| name == part))
+    }
 }
 
 /// The things that can be measured.

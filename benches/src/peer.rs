@@ -20,6 +20,8 @@ pub(crate) enum Role {
     WsServer,
     /// One that compresses.
     WsDeflateServer,
+    /// One that gives to all what it gets.
+    WsBroadcastServer,
 }
 
 /// One program, and how it counts allocations: a variant of it, or itself.
@@ -40,7 +42,7 @@ pub(crate) struct Peer {
 pub(crate) const OURS: &str = "hijack";
 
 impl Peer {
-    /// The programs of `--peers` that are built; says which are missing.
+    /// The programs of `--peers` that are built and have this role; says which are missing.
     pub(crate) fn present(role: Role, options: &Options) -> io::Result<Vec<Self>> {
         let defaults = role.default_peers().iter().map(|name| (*name).to_owned()).collect();
         let mut peers = Vec::new();
@@ -52,7 +54,7 @@ impl Peer {
                 eprintln!("no {role} {name}: its bars are not measured");
             }
         }
-        if peers.is_empty() { Err(io::Error::other(format!("no {role} to measure"))) } else { Ok(peers) }
+        Ok(peers)
     }
 
     fn named(name: &str, role: Role, options: &Options) -> io::Result<Self> {
@@ -61,7 +63,11 @@ impl Peer {
             (Role::Relay, "haproxy-http") => Ok(Self::configured(name, "haproxy", Config::HaproxyHttp)),
             (Role::Relay, "nginx") => Ok(Self::configured(name, "nginx", Config::Nginx)),
             (Role::WsDeflateServer, OURS) => Self::beside(name, role, name, DEFLATE),
-            (Role::WsDeflateServer, "fastwebsockets" | "tungstenite") => Ok(Self::foreign(name, None, &[])),
+            (Role::WsBroadcastServer, OURS) => Self::beside(name, role, name, BROADCAST),
+            (Role::WsDeflateServer, "fastwebsockets" | "tungstenite")
+            | (Role::WsBroadcastServer, "fastwebsockets" | "tungstenite" | "gorilla") => {
+                Ok(Self::foreign(name, None, &[]))
+            }
             (_, OURS)
             | (Role::Relay, "copy")
             | (Role::WsServer, "fastwebsockets" | "tungstenite")
@@ -74,6 +80,9 @@ impl Peer {
             (Role::Server, "go") => Ok(Self::go(options)),
             (Role::WsServer, "bun") => Ok(Self::foreign(name, options.bun.as_deref(), &[BUN_SERVER])),
             (Role::WsDeflateServer, "bun") => Ok(Self::foreign(name, options.bun.as_deref(), BUN_DEFLATE)),
+            (Role::WsBroadcastServer, "bun") => {
+                Ok(Self::foreign(name, options.bun.as_deref(), BUN_BROADCAST))
+            }
             (Role::WsServer, "gorilla") => Ok(Self::foreign(name, options.go.as_deref(), &[])),
             (Role::WsDeflateServer, "gorilla") => Ok(Self::foreign(name, options.go.as_deref(), DEFLATE)),
             _ => Err(io::Error::other(format!("unknown {role} {name}"))),
@@ -138,7 +147,7 @@ impl Role {
             Self::Client => "client",
             Self::AxumServer => "server-axum",
             Self::Relay => "relay",
-            Self::WsServer | Self::WsDeflateServer => "server-ws",
+            Self::WsServer | Self::WsDeflateServer | Self::WsBroadcastServer => "server-ws",
         }
     }
 
@@ -149,6 +158,7 @@ impl Role {
             Self::Relay => &[OURS, "copy", "haproxy-tcp", "haproxy-http", "nginx"],
             Self::WsServer => &[OURS, "fastwebsockets", "bun", "tungstenite"],
             Self::WsDeflateServer => &[OURS, "bun", "gorilla"],
+            Self::WsBroadcastServer => &[OURS, "bun"],
         }
     }
 }
@@ -160,6 +170,11 @@ const BUN_SERVER: &str = "benches/bun/server.js";
 const DEFLATE: &[&str] = &["--deflate"];
 
 const BUN_DEFLATE: &[&str] = &[BUN_SERVER, "--deflate"];
+
+/// With it, they give to all what they get.
+const BROADCAST: &[&str] = &["--broadcast"];
+
+const BUN_BROADCAST: &[&str] = &[BUN_SERVER, "--broadcast"];
 
 /// Where a program of the system is; such proxies often are where only root looks.
 fn installed(file: &str) -> Option<PathBuf> {
@@ -177,6 +192,7 @@ impl fmt::Display for Role {
             Self::Relay => "relay",
             Self::WsServer => "WebSocket server",
             Self::WsDeflateServer => "compressing WebSocket server",
+            Self::WsBroadcastServer => "broadcasting WebSocket server",
         })
     }
 }

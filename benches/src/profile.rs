@@ -13,7 +13,9 @@ use crate::suite::Subject;
 /// Loads the first program of `--peers` and records it to `file`.
 pub(crate) async fn record<W: Workload>(subject: &Subject, options: &Options, file: &Path) -> io::Result<()> {
     let peers = Peer::present(subject.role, options)?;
-    let peer = &peers[0];
+    let Some(peer) = peers.first() else {
+        return Err(io::Error::other(format!("no {} to profile", subject.role)));
+    };
     let mut load = W::open_warm(&peer.launch(options.core)).await?;
     let mut perf = Command::new("perf")
         .args(["record", "--quiet", "--freq", "2999", "--pid", &load.program().pid().to_string(), "--output"])

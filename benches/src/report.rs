@@ -11,14 +11,14 @@ use crate::footprint::Footprint;
 use crate::options::Options;
 use crate::procfs;
 use crate::rounds::{Sample, Series, median};
-use crate::suite::{Part, Subject};
+use crate::suite::{Beside, Part, Subject};
 
 /// One program and its numbers.
 #[derive(Debug)]
 pub(crate) struct Measured {
     pub(crate) name: String,
     pub(crate) series: Series,
-    pub(crate) footprint: Footprint,
+    pub(crate) footprint: Option<Footprint>,
     /// Instructions per operation outside the kernel, where they could be counted.
     pub(crate) instructions: Option<f64>,
 }
@@ -88,9 +88,9 @@ impl Measured {
             "name": self.name,
             "rounds": self.series.0.iter().copied().map(Sample::to_json).collect::<Vec<_>>(),
             "instructions_per_op": self.instructions,
-            "allocations_per_op": self.footprint.allocations,
-            "heap_bytes_per_held": self.footprint.heap_bytes,
-            "resident_bytes_per_held": self.footprint.resident_bytes,
+            "allocations_per_op": self.footprint.and_then(|footprint| footprint.allocations),
+            "heap_bytes_per_held": self.footprint.and_then(|footprint| footprint.heap_bytes),
+            "resident_bytes_per_held": self.footprint.map(|footprint| footprint.resident_bytes),
         })
     }
 }
@@ -116,7 +116,7 @@ impl fmt::Display for Report {
             f,
             "CPU in µs per operation, medians (total: smallest to largest); bytes per held connection"
         )?;
-        for part in &self.parts {
+        for part in self.parts.iter().filter(|part| !part.programs.is_empty()) {
             write!(f, "{part}")?;
         }
         let others = self.others();
@@ -138,11 +138,12 @@ const QUIET: f64 = 0.05;
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { subject, connections, ops, programs } = self;
-        let Subject { title, held, .. } = subject;
-        writeln!(
-            f,
-            "\n{title}\n{ops} operations per run on {connections} connections; held: {held}\n\n{HEADING}"
-        )?;
+        let Subject { title, held, beside, .. } = subject;
+        write!(f, "\n{title}\n{ops} operations per run on {connections} connections")?;
+        if *beside != Beside::Nothing {
+            write!(f, "; held: {held}")?;
+        }
+        writeln!(f, "\n\n{HEADING}")?;
         for program in programs {
             writeln!(f, "{program}")?;
         }
@@ -159,9 +160,12 @@ impl fmt::Display for Measured {
         write!(f, "{:<16} {:>7.2} {:>7.2}", self.name, median(|s| s.user), median(|s| s.system))?;
         write!(f, " {:>7.2} {:>15}", median(|s| s.total), format!("{least:.2}-{most:.2}"))?;
         write!(f, " {:>4.0}% {:>11.0}", median(|s| s.busy) * 100.0, median(|s| s.per_second))?;
-        let Footprint { allocations, heap_bytes, resident_bytes } = self.footprint;
+        let footprint = self.footprint;
+        let allocations = footprint.and_then(|footprint| footprint.allocations);
+        let heap_bytes = footprint.and_then(|footprint| footprint.heap_bytes);
+        let resident_bytes = footprint.map(|footprint| footprint.resident_bytes);
         write!(f, " {:>7} {:>7}", known(self.instructions, 0), known(allocations, 2))?;
-        write!(f, " {:>7} {resident_bytes:>7.0}", known(heap_bytes, 0))
+        write!(f, " {:>7} {:>7}", known(heap_bytes, 0), known(resident_bytes, 0))
     }
 }
 

@@ -127,6 +127,11 @@ impl Series {
         median(self.0.iter().map(pick).collect())
     }
 
+    /// Mean over the rounds: of what the kernel only samples, more is needed than the median of few.
+    pub(crate) fn mean(&self, pick: fn(&Sample) -> f64) -> f64 {
+        self.0.iter().map(pick).sum::<f64>() / self.0.len() as f64
+    }
+
     /// Smallest and largest.
     pub(crate) fn range(&self, pick: fn(&Sample) -> f64) -> (f64, f64) {
         let values = self.0.iter().map(pick);

@@ -1,6 +1,7 @@
 //! The load: closed loops on loopback that check every byte that comes back.
 
 mod blocks;
+mod broadcast;
 mod clients;
 mod connection;
 mod expected;
@@ -14,6 +15,7 @@ mod websockets;
 use std::io;
 use std::time::Duration;
 
+pub(crate) use broadcast::Broadcast;
 pub(crate) use clients::{ClientRequests, ClientTakeovers};
 pub(crate) use http::Http;
 pub(crate) use relay::{RelayedBulk, RelayedMessages, RelayedVisits};
@@ -38,6 +40,18 @@ pub(crate) trait Workload: Sized {
     /// Operations over which allocations are counted.
     const COUNTED_OPS: u64 = 10_000;
 
+    /// Time that no working program needs for an operation.
+    const LONGEST_OP: Duration = Duration::from_millis(5);
+
+    /// Connections held before those whose memory is read.
+    const HELD_BEFORE: u32 = 1_000;
+
+    /// Connections whose memory is read, at the most.
+    const MOST_HELD: u32 = u32::MAX;
+
+    /// Processes whose resident memory is read.
+    const RESIDENT_RUNS: usize = 3;
+
     /// Starts the program, prepares the work and has one operation done, which is checked for its meaning.
     async fn open(launch: &Launch) -> io::Result<Self>;
 
@@ -52,24 +66,24 @@ pub(crate) trait Workload: Sized {
 
     /// As [`open`](Self::open), with enough work that nothing is new to the program afterwards.
     async fn open_warm(launch: &Launch) -> io::Result<Self> {
-        let mut load = within(1, Self::open(launch)).await?;
+        let mut load = within(1, Self::LONGEST_OP, Self::open(launch)).await?;
         load.run_bounded(Self::WARM_UP).await?;
         Ok(load)
     }
 
     /// As [`run`](Self::run), within a time that no working program needs.
     async fn run_bounded(&mut self, ops: u64) -> io::Result<()> {
-        within(ops, self.run(ops)).await
+        within(ops, Self::LONGEST_OP, self.run(ops)).await
     }
 
     /// As [`hold`](Self::hold), within a time that no working program needs.
     async fn hold_bounded(&mut self, count: u32) -> io::Result<()> {
-        within(count.into(), self.hold(count)).await
+        within(count.into(), Self::LONGEST_OP, self.hold(count)).await
     }
 }
 
-async fn within<T>(ops: u64, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    let limit = Duration::from_secs(20) + Duration::from_millis(5) * u32::try_from(ops).unwrap_or(u32::MAX);
+async fn within<T>(ops: u64, each: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    let limit = Duration::from_secs(20) + each * u32::try_from(ops).unwrap_or(u32::MAX);
     let late = || io::Error::other(format!("{ops} operations not done within {limit:?}"));
     tokio::time::timeout(limit, work).await.map_err(|_| late())?
 }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -58,14 +59,14 @@ impl<const CONNECTIONS: u64, const BATCH: u64, const LEN: usize, const OPCODE: u
     const CONNECTIONS: u64 = CONNECTIONS;
     const WARM_UP: u64 = if LEN < MANY_BYTES { 4_000 } else { 50 };
     const COUNTED_OPS: u64 = if LEN < MANY_BYTES { 10_000 } else { 100 };
+    const HELD_BEFORE: u32 = if LEN < MANY_BYTES { 1_000 } else { 500 };
+    const MOST_HELD: u32 = if LEN < MANY_BYTES { u32::MAX } else { 2_000 };
+    const RESIDENT_RUNS: usize = if LEN < MANY_BYTES { 3 } else { 1 };
 
     async fn open(launch: &Launch) -> io::Result<Self> {
         let mut server = launch.start()?;
         let address = server.address().await?;
-        let headers =
-            [("connection", "upgrade"), ("upgrade", "websocket"), ("sec-websocket-accept", SAMPLE_ACCEPT)];
-        let request = request(&address.to_string(), OPCODE == COMPRESSED);
-        let (question, mut first) = Question::first(address, &request, &headers).await?;
+        let (question, mut first) = open_first(address, OPCODE == COMPRESSED).await?;
         let mut echoes = Vec::new();
         for variant in 0..VARIANTS {
             echoes.push(match OPCODE {
@@ -127,9 +128,16 @@ async fn converse(
     Ok(connection)
 }
 
+/// The first connection, whose handshake is checked.
+pub(super) async fn open_first(address: SocketAddr, compressed: bool) -> io::Result<(Question, Connection)> {
+    let headers =
+        [("connection", "upgrade"), ("upgrade", "websocket"), ("sec-websocket-accept", SAMPLE_ACCEPT)];
+    Question::first(address, &request(&address.to_string(), compressed), &headers).await
+}
+
 impl Connection {
     /// Reads `answer` and nothing else; fails at the first wrong byte.
-    async fn expect_all(&mut self, answer: &[u8]) -> io::Result<()> {
+    pub(super) async fn expect_all(&mut self, answer: &[u8]) -> io::Result<()> {
         let mut rest = answer;
         while !rest.is_empty() {
             let len = std::future::poll_fn(|cx| self.poll_compare(cx, rest)).await?;
@@ -173,7 +181,7 @@ const SAMPLE_KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const SAMPLE_ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// Different contents of the messages.
-const VARIANTS: u64 = 8;
+pub(super) const VARIANTS: u64 = 8;
 
 /// So much in one message that few of them warm a server up.
 const MANY_BYTES: usize = 1 << 20;

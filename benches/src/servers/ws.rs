@@ -1,13 +1,15 @@
 //! WebSocket echo servers: ours, fastwebsockets' and tokio-tungstenite's, each as its documentation shows one.
 //!
-//! All allow 64 MiB per message, set `TCP_NODELAY` and do not compress, except for ours with `--deflate`.
+//! All allow 64 MiB per message, set `TCP_NODELAY` and do not compress, except for ours with `--deflate`. With
+//! `--broadcast`, ours gives to all what one sends.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{env, io};
 
 use fastwebsockets::upgrade::{UpgradeFut, upgrade};
 use fastwebsockets::{FragmentCollector, OpCode, WebSocketError};
 use futures_util::{SinkExt, StreamExt};
-use hijack::ws::{Deflate, WebSocket};
+use hijack::ws::{Deflate, Error, Prepared, WebSocket, Writer};
 use http::{Request, Response};
 use http_body_util::Empty;
 use hyper::body::{Bytes, Incoming};
@@ -24,6 +26,9 @@ use super::hyper::builder;
 /// # Errors
 /// None: it serves for ever.
 pub async fn with_hijack(listener: TcpListener) -> io::Result<()> {
+    if is_asked_for("--broadcast") {
+        return broadcast(listener).await;
+    }
     let echo = hijack::ws::Server::new(|mut socket: WebSocket| async move {
         while let Some(message) = socket.recv().await? {
             socket.feed(message).await?;
@@ -39,7 +44,36 @@ pub async fn with_hijack(listener: TcpListener) -> io::Result<()> {
 fn deflate() -> Option<Deflate> {
     let mut deflate = Deflate::default();
     deflate.level = 6;
-    env::args().any(|argument| argument == "--deflate").then_some(deflate)
+    is_asked_for("--deflate").then_some(deflate)
+}
+
+fn is_asked_for(argument: &str) -> bool {
+    env::args().any(|found| found == argument)
+}
+
+/// All that are connected hear each message, its sender too; who has no room for it misses it.
+async fn broadcast(listener: TcpListener) -> io::Result<()> {
+    let members = Arc::new(Mutex::new(Vec::new()));
+    let room = hijack::ws::Server::new(move |socket: WebSocket| {
+        let members = Arc::clone(&members);
+        async move {
+            let (mut reader, writer) = socket.split();
+            lock(&members).push(writer);
+            while let Some(message) = reader.recv().await? {
+                let message = Prepared::new(message.kind(), message.as_bytes());
+                lock(&members).retain(|member| {
+                    matches!(member.try_send_prepared(&message), Ok(()) | Err(Error::QueueFull { .. }))
+                });
+            }
+            Ok(())
+        }
+    });
+    hijack::Server::new().serve(listener, room.into_handler()).await;
+    Ok(())
+}
+
+fn lock(members: &Mutex<Vec<Writer>>) -> MutexGuard<'_, Vec<Writer>> {
+    members.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// fastwebsockets behind hyper's upgrade.

@@ -1,6 +1,6 @@
 //! What a request and a takeover cost the client.
 
-use super::{Part, Subject};
+use super::{Beside, Part, Subject};
 use crate::bar::Bar;
 use crate::peer::Role;
 
@@ -10,6 +10,7 @@ pub(super) const REQUESTS: Subject = Subject {
     title: "client requests: GET, 200 with 13 bytes, on a kept-alive connection",
     held: "idle keep-alive",
     ops: 500_000,
+    beside: Beside::Everything,
 };
 
 pub(super) const TAKEOVERS: Subject = Subject {
@@ -18,6 +19,7 @@ pub(super) const TAKEOVERS: Subject = Subject {
     title: "client takeovers: connect, GET with Upgrade, 101, 64 bytes there and back, close",
     held: "taken-over",
     ops: 20_000,
+    beside: Beside::Everything,
 };
 
 pub(super) fn bars(requests: &Part, takeovers: &Part) -> Vec<Bar> {
@@ -32,14 +34,10 @@ pub(super) fn bars(requests: &Part, takeovers: &Part) -> Vec<Bar> {
             value: takeovers.ratio("hyper", |sample| sample.total),
             limit: 1.0,
         },
-        Bar {
-            what: "allocations per takeover",
-            value: takeovers.ours().and_then(|program| program.footprint.allocations),
-            limit: 13.0,
-        },
+        Bar { what: "allocations per takeover", value: takeovers.allocations(), limit: 13.0 },
         Bar {
             what: "heap bytes per idle client connection",
-            value: requests.ours().and_then(|program| program.footprint.heap_bytes),
+            value: requests.heap_bytes(),
             limit: 5.0 * 1024.0,
         },
     ]

@@ -54,6 +54,9 @@ pub(crate) async fn measure(options: &Options) -> io::Result<Report> {
         }
         Suite::Ws => ws::measure(options).await?,
     };
+    if parts.iter().all(|part| part.programs.is_empty()) {
+        return Err(io::Error::other("no program to measure"));
+    }
     Ok(Report { parts, bars, options: options.clone() })
 }
 
@@ -89,6 +92,16 @@ pub(crate) struct Subject {
     pub(crate) held: &'static str,
     /// Operations per run unless asked otherwise.
     pub(crate) ops: u64,
+    pub(crate) beside: Beside,
+}
+
+/// What is measured beside CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beside {
+    Nothing,
+    Memory,
+    /// Memory and instructions.
+    Everything,
 }
 
 /// A part of a suite, measured.
@@ -102,22 +115,35 @@ pub(crate) struct Part {
 
 impl Subject {
     async fn profile<W: Workload>(&self, options: &Options, folder: &Path) -> io::Result<()> {
+        if !options.wants(self.name) {
+            return Ok(());
+        }
         profile::record::<W>(self, options, &folder.join(format!("{}.data", self.name))).await
     }
 }
 
 impl Part {
     async fn measure<W: Workload>(subject: &'static Subject, options: &Options) -> io::Result<Self> {
-        let peers = Peer::present(subject.role, options)?;
+        let asked = options.wants(subject.name);
+        let peers = if asked { Peer::present(subject.role, options)? } else { Vec::new() };
         let ops = options.ops.unwrap_or(subject.ops);
-        eprintln!("{}", subject.title);
+        if !peers.is_empty() {
+            eprintln!("{}", subject.title);
+        }
         let series = rounds::measure::<W>(&peers, ops, options).await?;
         let mut programs = Vec::new();
         for (peer, series) in peers.into_iter().zip(series) {
-            eprintln!("memory and instructions of {}", peer.name);
-            let footprint = footprint::measure::<W>(&peer, options).await?;
-            let instructions = instructions::per_op::<W>(&peer, options).await?;
-            programs.push(Measured { name: peer.name, series, footprint, instructions });
+            let mut measured =
+                Measured { name: peer.name.clone(), series, footprint: None, instructions: None };
+            if subject.beside != Beside::Nothing {
+                eprintln!("memory of {}", peer.name);
+                measured.footprint = Some(footprint::measure::<W>(&peer, options).await?);
+            }
+            if subject.beside == Beside::Everything {
+                eprintln!("instructions of {}", peer.name);
+                measured.instructions = instructions::per_op::<W>(&peer, options).await?;
+            }
+            programs.push(measured);
         }
         Ok(Self { subject, connections: W::CONNECTIONS, ops, programs })
     }
@@ -125,6 +151,21 @@ impl Part {
     /// Ours, if it was measured.
     fn ours(&self) -> Option<&Measured> {
         self.find(OURS)
+    }
+
+    /// Resident bytes per connection that is held, of ours.
+    fn resident_bytes(&self) -> Option<f64> {
+        Some(self.ours()?.footprint?.resident_bytes)
+    }
+
+    /// Live heap bytes per connection that is held, of ours.
+    fn heap_bytes(&self) -> Option<f64> {
+        self.ours()?.footprint?.heap_bytes
+    }
+
+    /// Allocations per operation, of ours.
+    fn allocations(&self) -> Option<f64> {
+        self.ours()?.footprint?.allocations
     }
 
     /// Ours over `peer`, if both were measured.

@@ -1,6 +1,6 @@
 //! What a relay costs, and what it leaves behind.
 
-use super::{Part, Subject};
+use super::{Beside, Part, Subject};
 use crate::bar::Bar;
 use crate::leftover::Leftover;
 use crate::peer::Role;
@@ -11,6 +11,7 @@ pub(super) const BULK: Subject = Subject {
     title: "relay bulk: one MiB down; 1,000 µs per MiB are 1.02 s per GiB",
     held: "taken-over, nothing said",
     ops: 4_096,
+    beside: Beside::Everything,
 };
 
 pub(super) const MESSAGES: Subject = Subject {
@@ -19,6 +20,7 @@ pub(super) const MESSAGES: Subject = Subject {
     title: "relay messages: 64 bytes there and back",
     held: "taken-over, one echo done",
     ops: 100_000,
+    beside: Beside::Everything,
 };
 
 pub(super) fn bars(bulk: &Part, messages: &Part, leftover: Option<Leftover>) -> Vec<Bar> {
@@ -30,7 +32,7 @@ pub(super) fn bars(bulk: &Part, messages: &Part, leftover: Option<Leftover>) -> 
     });
     bars.push(Bar {
         what: "resident bytes per idle pair",
-        value: messages.ours().map(|program| program.footprint.resident_bytes),
+        value: messages.resident_bytes(),
         limit: 2.0 * 1024.0,
     });
     bars.extend(leftover_bars(leftover));

@@ -1,6 +1,6 @@
 //! What a takeover costs.
 
-use super::{Part, Subject};
+use super::{Beside, Part, Subject};
 use crate::bar::Bar;
 use crate::peer::Role;
 
@@ -10,10 +10,10 @@ pub(super) const SUBJECT: Subject = Subject {
     title: "takeover: connect, GET with Upgrade, 101, 64 bytes there and back, close",
     held: "taken-over",
     ops: 20_000,
+    beside: Beside::Everything,
 };
 
 pub(super) fn bars(part: &Part) -> Vec<Bar> {
-    let ours = part.ours();
     vec![
         Bar {
             what: "server CPU per takeover, hijack / go",
@@ -25,14 +25,10 @@ pub(super) fn bars(part: &Part) -> Vec<Bar> {
             value: part.ratio("hyper", |sample| sample.total),
             limit: 1.1,
         },
-        Bar {
-            what: "allocations per takeover",
-            value: ours.and_then(|program| program.footprint.allocations),
-            limit: 9.0,
-        },
+        Bar { what: "allocations per takeover", value: part.allocations(), limit: 9.0 },
         Bar {
             what: "resident bytes per held taken-over connection",
-            value: ours.map(|program| program.footprint.resident_bytes),
+            value: part.resident_bytes(),
             limit: 1.5 * 1024.0,
         },
     ]

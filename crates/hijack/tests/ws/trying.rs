@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use hijack::ws::{CloseCode, Error, MessageKind, Prepared};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
 
-use crate::support::soon;
+use crate::support::{once, soon};
 use crate::wire::pair_over;
 
 const QUEUE_LEN: usize = 1_000;
@@ -146,4 +146,24 @@ async fn what_the_stream_holds_back_leaves_too() {
     assert_eq!(soon("the rest", client.recv()).await.expect("open"), Some(vec![8; 1_000].into()));
     drop(client);
     soon("the end", reading).await.expect("no panic").expect("cut between messages");
+}
+
+/// Whoever tells many in one go has each socket take it at once, however many: nothing is left for others to send.
+#[tokio::test]
+async fn the_last_of_many_is_told_as_the_first() {
+    let (mut clients, mut halves) = (Vec::new(), Vec::new());
+    for _ in 0..300 {
+        let (far, near) = duplex(500);
+        let (client, server) = pair_over(far, near, |_| (), |_| ()).await;
+        clients.push(client);
+        halves.push(server.split());
+    }
+    let prepared = Prepared::new(MessageKind::Text, b"all");
+    for (_, writer) in &halves {
+        writer.try_send_prepared(&prepared).expect("room");
+    }
+    for client in &mut clients {
+        let heard = once(tokio::task::unconstrained(client.recv())).await.expect("it is there");
+        assert_eq!(heard.expect("open"), Some("all".into()));
+    }
 }
