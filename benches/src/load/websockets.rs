@@ -57,7 +57,11 @@ impl<const CONNECTIONS: u64, const BATCH: u64, const LEN: usize, const OPCODE: u
     for WebSockets<CONNECTIONS, BATCH, LEN, OPCODE>
 {
     const CONNECTIONS: u64 = CONNECTIONS;
-    const WARM_UP: u64 = if LEN < MANY_BYTES { 4_000 } else { 50 };
+    const WARM_UP: u64 = match OPCODE {
+        COMPRESSED => 1_000,
+        _ if LEN < MANY_BYTES => 4_000,
+        _ => 50,
+    };
     const COUNTED_OPS: u64 = if LEN < MANY_BYTES { 10_000 } else { 100 };
     const HELD_BEFORE: u32 = if LEN < MANY_BYTES { 1_000 } else { 500 };
     const MOST_HELD: u32 = if LEN < MANY_BYTES { u32::MAX } else { 2_000 };

@@ -125,17 +125,14 @@ impl<Io: Stream> Inner<Io> {
         writes: &Waker,
         put: impl FnOnce(&mut Self) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let mut put = Some(put);
-        let putting = tokio::task::unconstrained(poll_fn(|_| {
-            if let (Poll::Ready(room), Some(put)) = (self.poll_room(writes), put.take()) {
-                return Poll::Ready(room.map_err(Error::Io).and_then(|()| {
-                    put(self)?;
-                    Ok(self.send_queued(writes)?)
-                }));
+        let putting = tokio::task::unconstrained(async {
+            if let Poll::Ready(room) = self.poll_room(writes) {
+                room?;
+                put(self)?;
+                return Ok(self.send_queued(writes)?);
             }
-            let (queued, limit) = (self.conn.wire.queued(), self.config.queue_len);
-            Poll::Ready(Err(Error::QueueFull { queued, limit }))
-        }));
+            Err(Error::QueueFull { queued: self.conn.wire.queued(), limit: self.config.queue_len })
+        });
         match pin!(putting).poll(&mut Context::from_waker(writes)) {
             Poll::Ready(put) => put,
             Poll::Pending => unreachable!("it waits for nothing"),
