@@ -60,17 +60,7 @@ fn text(text: &Option<String>) -> String {
 
 /// A table of `views`, a line each, no line wider than `width`.
 pub(super) fn table(views: &[ConnectionView], ended: bool, width: Option<usize>) -> String {
-    let mut columns: Vec<&Column> = if ended { ENDED.iter().collect() } else { LIVE.iter().collect() };
-    let mut cells: Vec<Vec<String>> =
-        columns.iter().map(|column| views.iter().map(|view| (column.cell)(view)).collect()).collect();
-    // What is empty everywhere says nothing.
-    let empty = |cells: &Vec<String>| cells.iter().all(String::is_empty);
-    for i in (0..columns.len()).rev() {
-        if !views.is_empty() && columns[i].rank > 0 && empty(&cells[i]) {
-            columns.remove(i);
-            cells.remove(i);
-        }
-    }
+    let (mut columns, mut cells) = filled(if ended { &ENDED } else { &LIVE }, views);
     let widths = loop {
         let widths = natural(&columns, &cells);
         match width.map_or(Ok(widths.clone()), |width| fit(&columns, widths, width)) {
@@ -88,6 +78,15 @@ pub(super) fn table(views: &[ConnectionView], ended: bool, width: Option<usize>)
         lines += &line(&columns, &widths, &row);
     }
     lines
+}
+
+/// The columns that say something, and their cells: what is empty everywhere is left out.
+fn filled<'c>(columns: &'c [Column], views: &[ConnectionView]) -> (Vec<&'c Column>, Vec<Vec<String>>) {
+    let cells = |column: &Column| views.iter().map(column.cell).collect::<Vec<String>>();
+    let says = |(column, cells): &(&Column, Vec<String>)| {
+        views.is_empty() || column.rank == 0 || cells.iter().any(|cell| !cell.is_empty())
+    };
+    columns.iter().map(|column| (column, cells(column))).filter(says).unzip()
 }
 
 /// Spaces between two columns.
