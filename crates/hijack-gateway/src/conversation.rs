@@ -12,6 +12,7 @@ use hijack_proto::ws::{Close, CloseCode, MessageKind, Role};
 use crate::gate::{Alarm, OwnFrame, PassGate};
 use crate::gateway::Shared;
 use crate::log;
+use crate::packed::{MoveError, PackedConversation};
 use crate::registry::{Command, Entry, Gear, Payload, SendFailure};
 use crate::routes::Place;
 use crate::tap::name_of;
@@ -151,7 +152,24 @@ impl Conversation {
             Command::Ping { mark, number } => self.ping(mark, number),
             Command::Close(ending) => self.close(ending),
             Command::Cut => self.is_cut = true,
+            Command::Pack(done) => {
+                // Whoever asked may have gone: then both connections are closed, as when a process ends.
+                let _ = done.send(self.pack());
+            }
         }
+    }
+
+    /// Takes everything out, to go on elsewhere.
+    fn pack(&mut self) -> Result<PackedConversation, MoveError> {
+        if self.ending.is_some() || self.entry.is_closing() {
+            return Err(MoveError::NotMovable("not movable: it is at its end".into()));
+        }
+        if let Some(why) = &self.entry.facts.not_movable {
+            return Err(MoveError::NotMovable(why.to_string()));
+        }
+        let relay = self.relay.pack().map_err(|why| MoveError::NotMovable(why.to_string()))?;
+        let gates = (self.relay.gate(Side::Client).state(), self.relay.gate(Side::Server).state());
+        Ok(PackedConversation { relay, state: self.entry.state(self.shared.now_ms(), gates) })
     }
 
     /// Has a message go to `to`.

@@ -10,11 +10,12 @@ use hijack_proto::ws::CloseCode;
 use tokio::sync::{broadcast, oneshot};
 
 use crate::config::{Config, Route, Tunnel};
-use crate::conversation::{CloseText, EndedBy, Ending, MOST_REASON};
+use crate::conversation::{CloseText, Conversation, EndedBy, Ending, MOST_REASON};
 use crate::filter::Filter;
-use crate::gate::{PingMark, Rate};
+use crate::gate::{GateState, PassGate, PingMark, Rate};
 use crate::metrics::Metrics;
-use crate::registry::{Command, Entry, Event, Payload, Registry, SendFailure};
+use crate::packed::{MoveError, PackedConversation};
+use crate::registry::{Command, Entry, Event, Facts, Payload, Registry, SendFailure};
 use crate::routes::RouteState;
 use crate::tap::Tap;
 use crate::{ConnectionView, MessageView, ingress, watch};
@@ -178,9 +179,7 @@ impl Gateway {
     /// Safe: accepting stops and the listener closes; connections go on.
     pub async fn serve(&self, listener: Listener) {
         let shared = Arc::clone(&self.0);
-        if !self.0.watched.swap(true, Relaxed) {
-            tokio::spawn(watch::run(Arc::downgrade(&self.0)));
-        }
+        self.watch_over();
         let handler = move |exchange| ingress::answer(Arc::clone(&shared), exchange);
         self.0.server.serve(listener, handler).await;
     }
@@ -301,6 +300,74 @@ impl Gateway {
         Some(messages)
     }
 
+    /// Takes a connection out of this gateway, at whatever byte it stands, to go on in another one. Here it is closed with
+    /// the reason that it moved.
+    ///
+    /// # Errors
+    ///
+    /// [`MoveError::Unknown`] or [`MoveError::NotMovable`]; it goes on here then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not safe: both connections may be closed.
+    pub async fn pack(&self, id: u64) -> Result<PackedConversation, MoveError> {
+        let entry = self.0.registry.get(id).ok_or(MoveError::Unknown)?;
+        let (done, packed) = oneshot::channel();
+        entry.post(Command::Pack(done));
+        packed.await.unwrap_or(Err(MoveError::Unknown))
+    }
+
+    /// Goes on with a connection that another gateway packed, on the route of the same name, under the id that it had if
+    /// that is free here. Gives the id.
+    ///
+    /// # Errors
+    ///
+    /// A [`MoveError`]; both connections are closed then.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn unpack(&self, packed: PackedConversation) -> Result<u64, MoveError> {
+        let PackedConversation { relay, mut state } = packed;
+        let route =
+            self.0.route_called(&state.route).ok_or_else(|| MoveError::NoRoute(state.route.clone()))?;
+        let malformed = || MoveError::Malformed("no gate can have stood there".into());
+        let (up, down) = std::mem::replace(&mut state.gates, (GateState::empty(), GateState::empty()));
+        let rules = |state: &GateState| match state.is_lenient() {
+            true => Arc::clone(&route.lenient_rules),
+            false => Arc::clone(&route.rules),
+        };
+        let (up_rules, down_rules) = (rules(&up), rules(&down));
+        let up = PassGate::restored(up, Side::Client, &up_rules).ok_or_else(malformed)?;
+        let down = PassGate::restored(down, Side::Server, &down_rules).ok_or_else(malformed)?;
+        let relay = relay.unpack_with_gates(&self.0.dialled, up, down).map_err(MoveError::Io)?;
+        let peer = relay.client().peer().clone();
+        let place =
+            route.enter(&peer, state.subject.as_deref()).map_err(|full| MoveError::Full(full.to_string()))?;
+        let facts = Facts {
+            route,
+            peer,
+            protocol: state.protocol.clone(),
+            subject: state.subject.take(),
+            subprotocol: state.subprotocol.take(),
+            extensions: state.extensions.take(),
+            head: state.head.clone(),
+            not_movable: None,
+        };
+        let entry = self.0.registry.reopen(&state, facts, self.0.now_ms());
+        let id = entry.id;
+        self.watch_over();
+        tokio::spawn(Conversation::new(Arc::clone(&self.0), entry, relay, place).run());
+        Ok(id)
+    }
+
+    /// Starts the watch over all connections, once.
+    fn watch_over(&self) {
+        if !self.0.watched.swap(true, Relaxed) {
+            tokio::spawn(watch::run(Arc::downgrade(&self.0)));
+        }
+    }
+
     /// What is opened and closed from now on.
     #[must_use]
     pub fn events(&self) -> broadcast::Receiver<Event> {
@@ -329,6 +396,11 @@ impl Gateway {
 }
 
 impl Shared {
+    fn route_called(&self, name: &str) -> Option<Arc<RouteState>> {
+        let tunnels = self.tunnels.iter().map(|(_, route)| route);
+        self.routes.iter().chain(tunnels).find(|route| route.route.name == name).cloned()
+    }
+
     /// Milliseconds of the gateway's clock, as of the last tick.
     pub(crate) fn now_ms(&self) -> u64 {
         self.now_ms.load(Relaxed)

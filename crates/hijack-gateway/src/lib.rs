@@ -25,6 +25,7 @@ mod log;
 mod metrics;
 mod nearest;
 mod ordinary;
+mod packed;
 mod registry;
 mod routes;
 mod tap;
@@ -40,5 +41,6 @@ pub use config::{
 };
 pub use filter::{Filter, FilterError};
 pub use gateway::{Broadcast, Gateway, Kick, Page};
+pub use packed::{MoveError, PackedConversation};
 pub use registry::{Event, Payload, SendFailure};
 pub use view::{ConnectionView, HeadView, MessageView};

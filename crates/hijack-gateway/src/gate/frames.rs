@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hijack::{Gate, Passed};
 use hijack_proto::ws::check::{FrameLaw, Place};
-use hijack_proto::ws::{Close, FrameHeader, FrameScan, Mask, Opcode, Role, Scanned};
+use hijack_proto::ws::{Close, FrameHeader, FrameScan, Mask, MaskKey, Opcode, Role, Scanned};
 
 use super::edit::Edit;
 use super::outbox::{Outbox, OutboxFull, OwnFrame};
@@ -79,7 +79,8 @@ pub(crate) enum Alarm {
 /// A Close of the peer's on its way through.
 #[derive(Debug)]
 pub(super) struct PassingClose {
-    pub(super) mask: Option<Mask>,
+    pub(super) key: Option<MaskKey>,
+    /// Unmasked.
     pub(super) body: Vec<u8>,
     pub(super) is_whole: bool,
 }
@@ -230,8 +231,8 @@ impl FrameGate {
         let is_data = matches!(header.opcode, Opcode::TEXT | Opcode::BINARY | Opcode::CONTINUATION);
         self.ends_message = header.fin && is_data;
         if header.opcode == Opcode::CLOSE && self.close.is_none() {
-            let mask = header.mask.map(Mask::new);
-            self.close = Some(Box::new(PassingClose { mask, body: Vec::new(), is_whole: false }));
+            let close = PassingClose { key: header.mask, body: Vec::new(), is_whole: false };
+            self.close = Some(Box::new(close));
         }
         if let Some(reader) = &mut self.reader {
             reader.begin(header);
@@ -262,11 +263,13 @@ impl FrameGate {
 
     fn see_payload(&mut self, bytes: &[u8]) {
         if let Some(close) = self.close.as_mut().filter(|close| !close.is_whole) {
-            let mut bytes = bytes.to_vec();
-            if let Some(mask) = &mut close.mask {
-                mask.apply(&mut bytes);
+            let seen = close.body.len();
+            close.body.extend_from_slice(bytes);
+            if let Some(key) = close.key {
+                let mut mask = Mask::new(key);
+                mask.skip(seen);
+                mask.apply(&mut close.body[seen..]);
             }
-            close.body.extend_from_slice(&bytes);
         }
         if let Some(reader) = &mut self.reader {
             reader.payload(bytes);

@@ -7,6 +7,7 @@
 mod edit;
 mod frames;
 mod outbox;
+mod packed;
 mod pongs;
 mod rate;
 mod stream;
@@ -19,6 +20,7 @@ use hijack::{Gate, Passed};
 
 pub(crate) use frames::{Alarm, FrameGate, FrameRules};
 pub(crate) use outbox::OwnFrame;
+pub(crate) use packed::GateState;
 pub(crate) use pongs::PingMark;
 pub(crate) use rate::Rate;
 pub(crate) use stream::StreamGate;

@@ -105,6 +105,11 @@ impl Outbox {
     pub(super) fn clear(&mut self) {
         self.0 = None;
     }
+
+    /// The frames that wait, in their order.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &OwnFrame> {
+        self.0.iter().flat_map(|frames| frames.iter())
+    }
 }
 
 /// Frames of our own that wait in one direction.

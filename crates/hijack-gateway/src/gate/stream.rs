@@ -21,6 +21,15 @@ impl StreamGate {
         Self { from, tap: None, own: VecDeque::new() }
     }
 
+    pub(super) fn restored(from: Side, own: Vec<Bytes>) -> Self {
+        Self { own: own.into(), ..Self::new(from) }
+    }
+
+    /// What waits to be put in.
+    pub(super) fn waiting(&self) -> Vec<Bytes> {
+        self.own.iter().cloned().collect()
+    }
+
     pub(super) fn set_tap(&mut self, tap: Option<Arc<Tap>>) {
         self.tap = tap;
     }

@@ -12,7 +12,8 @@ use hijack::{Limits, Peer, RequestHead, Side};
 use tokio::sync::oneshot;
 
 use crate::conversation::Ending;
-use crate::gate::PingMark;
+use crate::gate::{GateState, PingMark};
+use crate::packed::{ConversationState, MoveError, PackedConversation};
 use crate::routes::RouteState;
 use crate::tap::{Tap, unix_ms};
 use crate::{ConnectionView, HeadView};
@@ -109,6 +110,7 @@ pub(crate) enum Command {
     Close(Ending),
     /// It had its time to end in order.
     Cut,
+    Pack(oneshot::Sender<Result<PackedConversation, MoveError>>),
 }
 
 /// What an operator sends.
@@ -163,6 +165,29 @@ impl Entry {
             waker: AtomicWaker::new(),
             mail: Mutex::default(),
             rare: Mutex::default(),
+        }
+    }
+
+    /// One that was opened elsewhere, so long ago.
+    pub(super) fn restored(id: u64, facts: Facts, now_ms: u64, opened_at_ms: u64, age_ms: u64) -> Self {
+        Self { opened_at_ms, opened_ms: now_ms.saturating_sub(age_ms), ..Self::new(id, facts, now_ms) }
+    }
+
+    /// What goes on elsewhere, but for its gates.
+    pub(crate) fn state(&self, now_ms: u64, gates: (GateState, GateState)) -> ConversationState {
+        let facts = &self.facts;
+        ConversationState {
+            id: self.id,
+            route: facts.route.route.name.clone(),
+            protocol: facts.protocol.clone(),
+            subject: facts.subject.clone(),
+            subprotocol: facts.subprotocol.clone(),
+            extensions: facts.extensions.clone(),
+            head: facts.head.clone(),
+            opened_at_ms: self.opened_at_ms,
+            age_ms: self.age_ms(now_ms),
+            tags: lock(&self.rare).as_ref().map(|rare| rare.tags.clone()).unwrap_or_default(),
+            gates,
         }
     }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::broadcast;
 
 use crate::ConnectionView;
+use crate::packed::ConversationState;
 use crate::tap::unix_ms;
 use entry::lock;
 pub(crate) use entry::{Command, Entry, Facts, Gear};
@@ -53,7 +54,23 @@ impl Registry {
     /// Enters a connection.
     pub(crate) fn open(&self, facts: Facts, now_ms: u64) -> Arc<Entry> {
         let id = self.next_id.fetch_add(1, Relaxed);
-        let entry = Arc::new(Entry::new(id, facts, now_ms));
+        self.enter(Entry::new(id, facts, now_ms), now_ms)
+    }
+
+    /// Enters a connection that was opened elsewhere, under the id that it had if that is free here.
+    pub(crate) fn reopen(&self, state: &ConversationState, facts: Facts, now_ms: u64) -> Arc<Entry> {
+        let is_free = (1..MOST_RESTORED_ID).contains(&state.id) && self.get(state.id).is_none();
+        let id = if is_free { state.id } else { self.next_id.fetch_add(1, Relaxed) };
+        self.next_id.fetch_max(id + 1, Relaxed);
+        let entry = Entry::restored(id, facts, now_ms, state.opened_at_ms, state.age_ms);
+        if !state.tags.is_empty() {
+            entry.set_tags(state.tags.clone());
+        }
+        self.enter(entry, now_ms)
+    }
+
+    fn enter(&self, entry: Entry, now_ms: u64) -> Arc<Entry> {
+        let (id, entry) = (entry.id, Arc::new(entry));
         lock(self.shard(id)).insert(id, Arc::clone(&entry));
         self.count.fetch_add(1, Relaxed);
         if self.events.receiver_count() > 0 {
@@ -135,6 +152,9 @@ impl Registry {
         &self.shards[usize::try_from(id).unwrap_or_default() % SHARDS]
     }
 }
+
+/// Ids are counted upwards from the largest one restored; those beyond are not believed.
+const MOST_RESTORED_ID: u64 = 1 << 52;
 
 /// Parts of the map, so that workers seldom meet at one lock.
 const SHARDS: usize = 16;

@@ -1,5 +1,7 @@
 //! The gateway over real sockets, in front of servers of the library's.
 
 mod acts;
+mod limits;
+mod moving;
 mod passing;
 mod support;
