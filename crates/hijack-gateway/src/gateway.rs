@@ -424,11 +424,11 @@ impl Shared {
         rate.wait(now).is_none() && rate.take(now)
     }
 
-    /// The living connections that `filter` matches.
+    /// The living connections that `filter` matches and that are not at their end already.
     pub(crate) fn matching(&self, filter: &Filter) -> Vec<Arc<Entry>> {
         let now = self.now_ms();
         let mut all = self.registry.all();
-        all.retain(|entry| filter.matches(&entry.view(now)));
+        all.retain(|entry| !entry.is_closing() && filter.matches(&entry.view(now)));
         all
     }
 }

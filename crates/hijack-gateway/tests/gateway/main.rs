@@ -1,6 +1,7 @@
 //! The gateway over real sockets, in front of servers of the library's.
 
 mod acts;
+mod admin;
 mod limits;
 mod moving;
 mod passing;
