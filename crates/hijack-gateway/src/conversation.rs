@@ -261,13 +261,20 @@ impl Conversation {
             Some(time) => now.saturating_sub(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)).max(1),
             None => 0,
         };
-        counts.stalled_in_ms.store(since(self.relay.stalled_for(Side::Client)), Relaxed);
-        counts.stalled_out_ms.store(since(self.relay.stalled_for(Side::Server)), Relaxed);
+        let stalled = [Side::Client, Side::Server].map(|side| self.relay.stalled_for(side));
+        counts.stalled_in_ms.store(since(stalled[0]), Relaxed);
+        counts.stalled_out_ms.store(since(stalled[1]), Relaxed);
+        let is_stalled = stalled.iter().any(Option::is_some);
         let (Some(up), Some(down)) =
             (self.relay.gate(Side::Client).frames(), self.relay.gate(Side::Server).frames())
         else {
             return;
         };
+        // Nobody can answer a ping that waits for its place, or behind bytes that he does not read.
+        let is_under_way = up.has_waiting() || down.has_waiting() || is_stalled;
+        if is_under_way && counts.pinged_ms.load(Relaxed) != 0 {
+            counts.pinged_ms.store(now, Relaxed);
+        }
         counts.messages_in.store(up.counts().messages, Relaxed);
         counts.messages_out.store(down.counts().messages, Relaxed);
         counts.illegal_in.store(up.counts().illegal, Relaxed);

@@ -419,9 +419,7 @@ impl Shared {
     /// Whether a further takeover keeps to the limit on handshakes.
     pub(crate) fn may_shake_hands(&self) -> bool {
         let Some(rate) = &self.handshakes else { return true };
-        let mut rate = rate.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.now_ms();
-        rate.wait(now).is_none() && rate.take(now)
+        rate.lock().unwrap_or_else(PoisonError::into_inner).try_take(self.now_ms())
     }
 
     /// The living connections that `filter` matches and that are not at their end already.

@@ -153,6 +153,11 @@ impl FrameGate {
         self.stage == Stage::Framed
     }
 
+    /// Whether something of ours waits for a place.
+    pub(crate) fn has_waiting(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
     /// Keeps the pongs back that answer pings with this mark.
     pub(crate) fn expect_pongs(&mut self, mark: PingMark) {
         self.pongs.get_or_insert_with(|| Box::new(Pongs::new(mark)));

@@ -22,11 +22,21 @@ impl Rate {
         self.per_second
     }
 
-    /// Takes one message out; `false` if there was none.
+    /// Takes one message out, as a debt if there was none: `false` then.
     pub(crate) fn take(&mut self, now_ms: u64) -> bool {
         self.fill(now_ms);
         self.milli -= 1000;
         self.milli >= 0
+    }
+
+    /// Takes one message out if it is in: who is refused is not in debt for it.
+    pub(crate) fn try_take(&mut self, now_ms: u64) -> bool {
+        self.fill(now_ms);
+        let is_in = self.milli >= 1000;
+        if is_in {
+            self.milli -= 1000;
+        }
+        is_in
     }
 
     /// How long until a message is in again.
@@ -59,5 +69,13 @@ mod tests {
         assert_eq!(rate.wait(1_000), Some(Duration::from_millis(100)));
         assert_eq!(rate.wait(1_100), None);
         assert!(rate.take(1_200));
+    }
+
+    #[test]
+    fn who_is_refused_is_not_in_debt() {
+        let mut rate = Rate::new(2);
+        assert!(rate.try_take(1_000) && rate.try_take(1_000));
+        assert!((1_000..1_500).all(|now| !rate.try_take(now)));
+        assert!(rate.try_take(1_500));
     }
 }

@@ -2,6 +2,7 @@
 
 mod acts;
 mod admin;
+mod faults;
 mod limits;
 mod moving;
 mod passing;

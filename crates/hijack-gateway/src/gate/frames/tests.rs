@@ -216,3 +216,37 @@ async fn shows_messages_from_the_next_one_on() {
     ];
     assert_eq!(shown, expected);
 }
+
+proptest::proptest! {
+    /// Whatever a peer sends, legal or not and however it is cut, passes as it came; a gate that is looked through shows
+    /// something or nothing, and changes nothing.
+    #[test]
+    fn whatever_comes_passes_as_it_came(
+        bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..400),
+        cuts in proptest::collection::vec(1_usize..40, 0..40),
+        from_client in proptest::bool::ANY,
+        is_tapped in proptest::bool::ANY,
+    ) {
+        let receiver = if from_client { Role::Server } else { Role::Client };
+        let mut gate = FrameGate::new(receiver, true, Arc::new(FrameRules::default()));
+        gate.expect_pongs(PingMark(*b"not sent"));
+        let tap = Tap::new(16, 16);
+        let _watcher = tap.watch();
+        if is_tapped {
+            gate.set_tap(Some(&tap));
+        }
+        let (mut out, mut rest) = (Vec::new(), &bytes[..]);
+        for cut in cuts {
+            let (piece, behind) = rest.split_at(cut.min(rest.len()));
+            rest = behind;
+            if !piece.is_empty() {
+                out.extend(feed(&mut gate, [piece]));
+            }
+        }
+        if !rest.is_empty() {
+            out.extend(feed(&mut gate, [rest]));
+        }
+        out.extend_from_slice(&gate.end().unwrap_or_default());
+        proptest::prop_assert_eq!(out, bytes);
+    }
+}
