@@ -20,6 +20,7 @@ use hijack_proto::ws::{
 };
 use rand::Rng;
 use tokio::io::ReadBuf;
+use tokio::runtime::Handle;
 
 use super::{Config, Error, Message};
 use crate::conn::Conn;
@@ -29,8 +30,9 @@ use crate::stream::{Stream, Transport};
 
 /// A WebSocket over a taken-over connection.
 ///
-/// - **Who closes?** You, by [`close`](Self::close). Dropped, it says goodbye as far as the socket takes it at once: a
-///   Close of 1000, or of 1011 after a panic.
+/// - **Who closes?** You, by [`close`](Self::close). Dropped, it says goodbye: a Close of 1000, or of 1011 after a panic,
+///   and the end of our direction. Within a runtime a task then reads what the peer still sends until it ends too, for
+///   half a second, so that no reset destroys that Close.
 /// - **Cancellation.** Every future may be dropped: no message is lost, and one that was given to `send` is either not
 ///   begun or leaves whole with what is sent or received next.
 /// - **Backpressure.** Senders await their turn beyond [`Config::queue_len`]; a peer that sends pings without reading the
@@ -552,18 +554,32 @@ impl<Io: Stream> Inner<Io> {
         self.close = Some(Box::new(CloseFrame { code: CloseCode::ABNORMAL, reason: String::new() }));
     }
 
-    /// Says goodbye as far as that can be done at once.
-    fn say_goodbye(&mut self) {
-        if self.stage == Stage::Open && !self.sender.is_closed() {
-            let panicked = std::thread::panicking();
-            let code = if panicked { CloseCode::INTERNAL_ERROR } else { CloseCode::NORMAL };
-            let _ = self.sender.close(Some(Close { code, reason: "" }), mask_key, self.conn.wire.out());
-            if !panicked {
-                self.conn.set_end_reason(EndReason::Closed);
-            }
+    /// Says goodbye as far as that can be done at once; whether the peer is still to be seen off.
+    fn say_goodbye(&mut self) -> bool {
+        if self.stage == Stage::Over {
+            return false;
         }
-        if self.conn.wire.queued() > 0 {
-            let _ = self.conn.wire.poll_flush(&mut Context::from_waker(Waker::noop()));
+        if self.stage == Stage::Open && !self.sender.is_closed() {
+            let (code, reason) = if std::thread::panicking() {
+                (CloseCode::INTERNAL_ERROR, EndReason::Panicked)
+            } else {
+                (CloseCode::NORMAL, EndReason::Closed)
+            };
+            let _ = self.sender.close(Some(Close { code, reason: "" }), mask_key, self.conn.wire.out());
+            self.conn.set_end_reason(reason);
+        }
+        let told = self.conn.wire.poll_shutdown(&mut Context::from_waker(Waker::noop()));
+        !matches!(told, Poll::Ready(Err(_))) && !self.conn.wire.lease.record().peer_ended()
+    }
+
+    /// Reads on for a while, or a reset would destroy our last words where the peer's were not all read.
+    async fn see_off(mut self) {
+        self.input = Vec::new();
+        let wire = &mut self.conn.wire;
+        wire.lease.end_wait();
+        wire.lease.wait(Timeout::Close, FAREWELL);
+        if poll_fn(|cx| wire.poll_shutdown(cx)).await.is_ok() {
+            wire.linger(FAREWELL).await;
         }
     }
 }
@@ -586,8 +602,12 @@ impl Pongs {
 
 impl<Io: Stream> Drop for WebSocket<Io> {
     fn drop(&mut self) {
-        if let Some(inner) = &mut self.0 {
-            inner.say_goodbye();
+        if let Some(mut inner) = self.0.take()
+            && inner.say_goodbye()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            // Whoever dropped it has ended; the record holds this task to its deadline, and shutdown waits for it.
+            runtime.spawn(inner.see_off());
         }
     }
 }
@@ -629,3 +649,6 @@ const PARTED: Duration = Duration::from_secs(1);
 
 /// Time for a Close to reach a peer that broke the law, and for its end.
 const FAILED_CLOSE: Duration = Duration::from_millis(400);
+
+/// The same where nobody waits for it.
+const FAREWELL: Duration = Duration::from_millis(400);

@@ -225,3 +225,66 @@ async fn no_code_is_no_code() {
     let got = read_frame(&mut client.0).await;
     assert_eq!((got.first, got.payload), (CLOSE, vec![]));
 }
+
+/// RFC 6455 §7.1.7 and §7.4.1: a handler that panics or ends while the peer is in the middle of its words is heard: a Close
+/// and a FIN, no reset, although most of what came was never read; and it frees its place.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_handlers_last_words_arrive_in_spite_of_unread_input() {
+    let mut site = site(
+        |_| (),
+        |mut socket: WebSocket| async move {
+            let message = socket.recv().await?;
+            assert_ne!(message, Some("panic".into()), "as it was asked to");
+            Ok(())
+        },
+    )
+    .await;
+    for (word, number, reason) in [("panic", 1011, EndReason::Panicked), ("end", 1000, EndReason::Closed)] {
+        for _ in 0..10 {
+            let mut client = open(&site).await;
+            client.send([masked(TEXT, word), masked(TEXT, vec![b'x'; 1_000_000])].concat()).await;
+            client.expect_frame(CLOSE, code(number)).await;
+            client.expect_rest("").await;
+            // Nothing of this connection is left that could answer it with a reset.
+            client.send(masked(CLOSE, code(number))).await;
+            client.end().await;
+            assert_eq!(site.events.reason().await, reason, "{word}");
+        }
+    }
+    empty(&site.tracker()).await;
+}
+
+/// A peer that hears the Close and stays holds nothing up for long.
+#[tokio::test]
+async fn who_stays_behind_a_dropped_connection_is_left() {
+    let (socket, mut client) = serving(|_| ()).await;
+    drop(socket);
+    client.expect_frame(CLOSE, code(1000)).await;
+    client.expect_rest("").await;
+    let chatter = masked(TEXT, "never stops");
+    let until_reset = async {
+        while client.0.write_all(&chatter).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let begun = Instant::now();
+    soon("the connection's end", until_reset).await;
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+}
+
+/// The same in the client's role, and of half a connection.
+#[tokio::test]
+async fn a_dropped_client_is_heard_in_spite_of_unread_input() {
+    for split in [false, true] {
+        let (mut socket, mut far) = dialling(|_| ()).await;
+        far.send([frame(TEXT, "first"), frame(TEXT, vec![b'x'; 1_000_000])].concat()).await;
+        assert_eq!(soon("a message", socket.recv()).await.expect("open"), Some("first".into()));
+        if split {
+            drop(socket.split());
+        } else {
+            drop(socket);
+        }
+        far.expect_frame(CLOSE, code(1000)).await;
+        far.expect_rest("").await;
+    }
+}
