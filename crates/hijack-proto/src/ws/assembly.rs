@@ -20,7 +20,13 @@ pub enum Message<'a> {
 pub struct Assembly {
     text: String,
     bytes: Vec<u8>,
+    /// Whether what comes up to the end of the message under way is thrown away.
+    skipping: bool,
 }
+
+/// A message that is longer than it may be; what follows of it is skipped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Skipped;
 
 impl Assembly {
     /// Adds the next piece; gives the message if that was its last one.
@@ -35,6 +41,25 @@ impl Assembly {
         self.append(&piece)
     }
 
+    /// As [`push`](Self::push), but a message of more than `most` bytes is given up as soon as that shows: nothing is
+    /// held of it, and its further pieces are skipped.
+    ///
+    /// # Errors
+    ///
+    /// [`Skipped`], once for each such message.
+    #[inline]
+    pub fn push_within<'a>(&mut self, piece: Piece<'a>, most: u64) -> Result<Option<Message<'a>>, Skipped> {
+        let len = match &piece.payload {
+            Payload::Text(text) => text.len(),
+            Payload::Binary(bytes) => bytes.len(),
+        };
+        if self.skipping || (self.held_len() + len) as u64 <= most {
+            return Ok(self.push(piece));
+        }
+        *self = Self { skipping: !piece.last, ..Self::default() };
+        Err(Skipped)
+    }
+
     /// Bytes held of the message under way.
     #[must_use]
     pub fn held_len(&self) -> usize {
@@ -42,6 +67,10 @@ impl Assembly {
     }
 
     fn append(&mut self, piece: &Piece<'_>) -> Option<Message<'static>> {
+        if self.skipping {
+            self.skipping = !piece.last;
+            return None;
+        }
         match &piece.payload {
             Payload::Text(text) => self.text.push_str(text),
             Payload::Binary(bytes) => self.bytes.extend_from_slice(bytes),
@@ -74,5 +103,35 @@ mod tests {
         let end = Piece { payload: Payload::Binary(&mut []), first: false, last: true };
         assert_eq!(assembly.push(end), Some(Message::Binary(Cow::Owned(vec![1, 2]))));
         assert_eq!((assembly.held_len(), assembly.bytes.capacity()), (0, 0));
+    }
+
+    #[test]
+    fn skips_what_is_too_long_and_nothing_else() {
+        let mut assembly = Assembly::default();
+        let mut push = |piece| {
+            assembly.push_within(piece, 4).map(|message| match message {
+                Some(Message::Text(text)) => text.into_owned(),
+                other => format!("{other:?}"),
+            })
+        };
+        let message = |text: &str| Ok(text.to_owned());
+        let nothing = || message("None");
+        assert_eq!(push(text("four", true, true)), message("four"));
+        assert_eq!(push(text("three", true, true)), Err(Skipped));
+        assert_eq!(push(text("a", true, true)), message("a"));
+        for (first, rest) in [("three", ""), ("fou", "r+"), ("", "three")] {
+            let begun = push(text(first, true, false));
+            let gone_on = push(text(rest, false, false));
+            assert_eq!(
+                [begun, gone_on].iter().filter(|said| **said == Err(Skipped)).count(),
+                1,
+                "{first} {rest}"
+            );
+            assert_eq!(push(text("longer than four", false, false)), nothing());
+            assert_eq!(push(text("end", false, true)), nothing());
+        }
+        assert_eq!(push(text("fo", true, false)), nothing());
+        assert_eq!(push(text("ur", false, true)), message("four"));
+        assert_eq!((assembly.held_len(), assembly.text.capacity()), (0, 0));
     }
 }

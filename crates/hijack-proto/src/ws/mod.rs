@@ -30,7 +30,7 @@ mod send;
 mod utf8;
 mod workspace;
 
-pub use assembly::{Assembly, Message};
+pub use assembly::{Assembly, Message, Skipped};
 pub use check::Violation;
 pub use close::{Close, CloseCode, CloseError};
 pub use control::{CONTROL_LEN, ControlPayload};

@@ -13,6 +13,11 @@ use super::Limits;
 pub struct Config {
     /// Bounds on frames and messages: [`Limits`].
     pub limits: Limits,
+    /// Bytes beyond which a message is not received: [`Error::Skipped`](super::Error::Skipped) tells of it, what more comes
+    /// of it is thrown away, and the connection goes on, as in `golang.org/x/net/websocket`. Default `None`: a message
+    /// beyond [`Limits::message_len`] ends the connection by 1009, and one beyond this must be shorter than that to be
+    /// skipped. Messages that are taken [piece by piece](super::WebSocket::recv_pieces) may have any length.
+    pub skip_len: Option<u64>,
     /// Bytes that may wait to be sent before senders await their turn. Default 256 KiB: some more than a socket takes
     /// at once, so that a fast peer never waits for us.
     pub queue_len: usize,
@@ -36,6 +41,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
+            skip_len: None,
             queue_len: 256 * 1024,
             ping_after: Some(Duration::from_secs(30)),
             pong_timeout: Duration::from_secs(30),

@@ -24,6 +24,12 @@ pub enum Error {
     },
     /// The connection ended in the middle of a message.
     CutOff,
+    /// A message is longer than [`Config::skip_len`](super::Config::skip_len): the rest of it is skipped, and the connection
+    /// goes on.
+    Skipped {
+        /// The limit.
+        limit: u64,
+    },
     /// A value could not be made of a message, or a message of a value.
     Codec(crate::BoxError),
 }
@@ -49,6 +55,7 @@ impl fmt::Display for Error {
                 write!(f, "queue of {queued} bytes exceeds the limit {limit}")
             }
             Self::CutOff => f.write_str("the connection ended in the middle of a message"),
+            Self::Skipped { limit } => write!(f, "message exceeds the limit of {limit} bytes and is skipped"),
             Self::Codec(error) => error.fmt(f),
         }
     }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use hijack_proto::ws::deflate::Agreement;
 use hijack_proto::ws::{
     Assembly, Close, CloseCode, ControlPayload, Event, MaskKey, Message as Borrowed, Piece, ReceiveError,
-    Receiver, Role, Sender, Workspace,
+    Receiver, Role, Sender, Skipped, Workspace,
 };
 use rand::Rng;
 use tokio::io::ReadBuf;
@@ -141,7 +141,7 @@ impl<Io: Stream> WebSocket<Io> {
     /// # Errors
     ///
     /// [`Error::Peer`] if the peer breaks the protocol or a limit: it has been told. [`Error::CutOff`] if the connection ends
-    /// within a message, [`Error::Io`] if it fails.
+    /// within a message, [`Error::Io`] if it fails. [`Error::Skipped`] behind which it goes on.
     ///
     /// # Cancel safety
     ///
@@ -264,7 +264,15 @@ impl<Io: Stream> Inner<Io> {
         writes: &Waker,
         mut show: impl FnMut(Borrowed<'_>) -> R,
     ) -> Poll<Result<Option<R>, Error>> {
-        self.poll_assembled(cx, writes, |assembly, piece| assembly.push(piece).map(&mut show))
+        let Some(limit) = self.config.skip_len else {
+            return self.poll_assembled(cx, writes, |assembly, piece| assembly.push(piece).map(&mut show));
+        };
+        let polled =
+            self.poll_assembled(cx, writes, |assembly, piece| match assembly.push_within(piece, limit) {
+                Ok(message) => message.map(|message| Ok(show(message))),
+                Err(Skipped) => Some(Err(Error::Skipped { limit })),
+            });
+        polled.map(|received| received?.transpose())
     }
 
     /// Gives every piece that comes to `take`, until that has made something of them; nothing at the end, and nothing

@@ -13,6 +13,7 @@ mod frames;
 mod handshake;
 mod heartbeat;
 mod limits;
+mod oversize;
 mod receiving;
 mod sending;
 mod streaming;
