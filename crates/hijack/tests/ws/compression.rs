@@ -1,11 +1,12 @@
 //! Compression through both ends (RFC 7692).
 
-use flate2::{Compress, Compression, FlushCompress};
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use hijack::ws::{CloseCode, Config, Deflate, Error, ReceiveError, Violation};
 
 use crate::support::{pattern, soon};
 use crate::wire::{
-    BINARY, CLOSE, LAST, REQUEST, TEXT, code, echo, field, masked, pair, read_frame, serving, site,
+    BINARY, CLOSE, LAST, REQUEST, TEXT, code, dialled, echo, field, frame as frame_of, masked, pair,
+    read_frame, serving, site, switched,
 };
 
 const OFFER: &str = "Sec-WebSocket-Extensions: ";
@@ -166,4 +167,107 @@ async fn a_broken_stream_is_named() {
     client.send(masked(0xC2, deflated(&data))).await;
     let frame = read_frame(&mut client.0).await;
     assert!(frame.first == 0xC2 || frame.first == BINARY, "{:x}", frame.first);
+}
+
+/// Bytes with something to refer back to, near and far.
+fn repeating() -> Vec<u8> {
+    [pattern(150).repeat(60), pattern(10_000), pattern(10_000), pattern(150)].concat()
+}
+
+/// RFC 7692 §7.1.2: zlib with a window of the agreed size, and no larger one, reads what we send and writes what we read;
+/// with a context that is taken over the second message refers to the first.
+#[tokio::test]
+async fn every_window_is_kept_on_the_wire() {
+    for bits in 9..=15 {
+        for (forget, flags) in
+            [(false, ""), (true, "; server_no_context_takeover; client_no_context_takeover")]
+        {
+            let site = site(
+                |config| {
+                    let mut deflate = Deflate::default();
+                    deflate.server_no_context_takeover = false;
+                    deflate.client_no_context_takeover = false;
+                    deflate.client_max_window_bits = bits;
+                    config.deflate = Some(deflate);
+                },
+                echo,
+            )
+            .await;
+            let offer =
+                format!("permessage-deflate; server_max_window_bits={bits}; client_max_window_bits{flags}");
+            let mut client = site.client_with(offering(&offer)).await;
+            let head = client.head().await;
+            let answer = field(&head, "Sec-WebSocket-Extensions").expect("granted");
+            assert_eq!(answer.contains(&format!("client_max_window_bits={bits}")), bits < 15, "{answer}");
+            assert_eq!(answer.contains("server_no_context_takeover"), forget, "{answer}");
+            let mut deflater = Compress::new_with_window_bits(Compression::best(), false, bits);
+            let mut inflater = Decompress::new_with_window_bits(false, bits);
+            let mut lengths = Vec::new();
+            for _ in 0..3 {
+                if forget {
+                    deflater.reset();
+                    inflater.reset(false);
+                }
+                let data = repeating();
+                client.send(masked(0xC2, flushed(&mut deflater, &data))).await;
+                let frame = read_frame(&mut client.0).await;
+                assert_eq!(frame.first, 0xC2, "it is worth it");
+                lengths.push(frame.payload.len());
+                let message = inflated(&mut inflater, &frame.payload, data.len());
+                assert!(message == data, "{bits} bits, {forget}");
+            }
+            assert!(lengths[0] < repeating().len() / 10 * 9, "{lengths:?}");
+            if forget {
+                assert_eq!((lengths[1], lengths[2]), (lengths[0], lengths[0]), "each stands alone");
+            } else if bits == 15 {
+                assert!(lengths[1] < lengths[0] / 2, "it refers to the one before: {lengths:?}");
+            }
+        }
+    }
+}
+
+/// `data` as a message of a stream that goes on.
+fn flushed(deflater: &mut Compress, data: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(2 * data.len() + 100);
+    deflater.compress_vec(data, &mut out, FlushCompress::Sync).expect("deflates");
+    out.truncate(out.len() - 4);
+    out
+}
+
+fn inflated(inflater: &mut Decompress, payload: &[u8], len: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(len + 100);
+    let whole = [payload, &[0, 0, 0xFF, 0xFF]].concat();
+    inflater.decompress_vec(&whole, &mut out, FlushDecompress::Sync).expect("within its window");
+    out
+}
+
+/// RFC 7692 §7.1.2: zlib makes no window of 8 bits. A server declines to; a client that is asked to sends its messages as
+/// they are, which is always allowed (§6), and reads what a server with such a window sends.
+#[tokio::test]
+async fn a_window_of_eight_bits_is_read_and_not_written() {
+    let site = site(on, echo).await;
+    let declined = "permessage-deflate; server_max_window_bits=8";
+    let mut client = site.client_with(offering(declined)).await;
+    assert_eq!(field(&client.head().await, "Sec-WebSocket-Extensions"), None);
+    let agreed = "permessage-deflate; client_max_window_bits=8";
+    let mut client = site.client_with(offering(agreed)).await;
+    let head = client.head().await;
+    assert!(
+        field(&head, "Sec-WebSocket-Extensions").is_some_and(|answer| answer.ends_with("bits=8")),
+        "{head}"
+    );
+    let data = b"the same words, the same words, the same words".repeat(5);
+    client.send(masked(0xC2, deflated(&data))).await;
+    let frame = read_frame(&mut client.0).await;
+    assert_eq!(inflated(&mut Decompress::new(false), &frame.payload, data.len()), data);
+
+    let dial = hijack::ws::Dial::to("ws://a/").expect("a URL").configure(on);
+    let line = "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; \
+                server_max_window_bits=8; client_max_window_bits=8\r\n";
+    let (socket, mut far) = dialled(&dial, |accept| switched(accept, line).into()).await;
+    let mut socket = socket.expect("granted");
+    socket.send(data.clone()).await.expect("open");
+    far.expect_frame(BINARY, &data).await;
+    far.send(frame_of(0xC2, deflated(&data))).await;
+    assert_eq!(soon("a message", socket.recv()).await.expect("open"), Some(data.into()));
 }
