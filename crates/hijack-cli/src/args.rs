@@ -88,6 +88,10 @@ pub(crate) struct Ws {
     #[arg(long, value_name = "NAME: VALUE", value_parser = parse_header)]
     pub(crate) header: Vec<(HeaderName, HeaderValue)>,
 
+    /// Connect to this Unix socket instead of the URL's host, which the request still names
+    #[arg(long, value_name = "PATH")]
+    pub(crate) unix_socket: Option<PathBuf>,
+
     /// Offer a subprotocol, the one that is liked best first; may be repeated
     #[arg(long, value_name = "NAME", value_parser = parse_subprotocol)]
     pub(crate) subprotocol: Vec<String>,
@@ -120,6 +124,7 @@ Examples:
   echo hello | hijack ws --exit-on-close ws://127.0.0.1:9090/ws    say it, print the answer, end
   hijack ws --binary --exit-on-close ws://127.0.0.1:9090/ws < photo.jpg > copy.jpg
   hijack ws --header 'Authorization: Bearer TOKEN' --subprotocol v1.live wss://example.com/live
+  hijack ws --unix-socket /run/app.sock ws://localhost/live
 
 A line is a message without its newline, and must be UTF-8. A binary message that comes without --binary is printed
 as one line, with escapes, as is what comes to a terminal with control characters.

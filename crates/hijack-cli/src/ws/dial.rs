@@ -20,6 +20,9 @@ pub(super) async fn open(args: &Ws) -> Result<WebSocket, Failure> {
     for (name, value) in &args.header {
         dial = dial.header(name.clone(), value.clone());
     }
+    if let Some(path) = &args.unix_socket {
+        dial = dial.unix_socket(path);
+    }
     if let Some(tls) = tls(args)? {
         dial = dial.by(Client::builder().tls(tls).build());
     }

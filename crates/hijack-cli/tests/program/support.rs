@@ -17,7 +17,19 @@ impl Demo {
     }
 
     pub(crate) fn start_with(args: &[&str]) -> Self {
-        let mut child = hijack(&[&["demo", "--listen", "127.0.0.1:0", "--threads", "1"], args].concat())
+        let mut demo = Self::start_on("127.0.0.1:0", args);
+        let url = demo.address.split_once("://").and_then(|(_, rest)| rest.strip_suffix('/'));
+        demo.address = url.unwrap_or_else(|| panic!("expected a URL, got {:?}", demo.address)).to_owned();
+        demo
+    }
+
+    /// Its address is `unix:PATH`.
+    pub(crate) fn start_on_unix(path: &str) -> Self {
+        Self::start_on(&format!("unix:{path}"), &[])
+    }
+
+    fn start_on(listen: &str, args: &[&str]) -> Self {
+        let mut child = hijack(&[&["demo", "--listen", listen, "--threads", "1"], args].concat())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -25,8 +37,7 @@ impl Demo {
         let mut line = String::new();
         let mut output = BufReader::new(child.stdout.take().expect("piped"));
         output.read_line(&mut line).expect("its first line");
-        let url = line.trim().strip_prefix("demo server on ").and_then(|url| url.split_once("://"));
-        let address = url.and_then(|(_, rest)| rest.strip_suffix('/'));
+        let address = line.trim().strip_prefix("demo server on ");
         let address = address.unwrap_or_else(|| panic!("expected an address, got {line:?}")).to_owned();
         Self { child, address }
     }

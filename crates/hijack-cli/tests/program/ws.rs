@@ -241,6 +241,31 @@ fn interrupt(process: u32) {
     assert!(Command::new("kill").args(["-INT", &process.to_string()]).status().expect("kill").success());
 }
 
+/// As curl does it: the URL names the host and the path, the flag where it is.
+#[test]
+fn a_unix_socket_stands_in_for_the_host() {
+    let folder = std::env::temp_dir().join(format!("hijack-ws-unix-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let (socket, gone) = (folder.join("demo.sock"), folder.join("gone.sock"));
+    let (socket, gone) = (socket.to_str().expect("UTF-8"), gone.to_str().expect("UTF-8"));
+    let demo = Demo::start_on_unix(socket);
+    let run_with = |path: &str, socket: &str, args: &[&str]| {
+        let url = format!("ws://app.test{path}");
+        run(&[&["ws", "--exit-on-close", "--unix-socket", socket, &url], args].concat(), b"hello\n")
+    };
+    // The page's origin is the host that the request names.
+    let echoed = run_with("/ws", socket, &["--header", "Origin: http://app.test"]);
+    assert_eq!(echoed, (Some(0), b"hello\n".to_vec(), String::new()));
+    let (code, _, told) = run_with("/ws", socket, &["--header", "Origin: http://localhost"]);
+    assert_eq!(code, Some(4), "{told}");
+    let (code, _, told) = run_with("/nothing", socket, &[]);
+    assert!(code == Some(4) && told.contains("404 Not Found"), "{told}");
+    let (code, _, told) = run_with("/ws", gone, &[]);
+    assert!(code == Some(3) && told.contains(gone), "{told}");
+    drop(demo);
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
+
 /// A certificate that nobody vouches for is refused, unless its file or nobody is to be trusted.
 #[test]
 fn tls_is_checked_unless_it_is_said_otherwise() {

@@ -30,6 +30,8 @@ pub struct Endpoint {
     tls: bool,
     /// What `Host` says, made once.
     authority: HeaderValue,
+    /// The host behind a Unix socket, if it is another than this one.
+    named: Option<Box<str>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -60,6 +62,13 @@ impl Endpoint {
         Self::new(self.place, tls)
     }
 
+    /// The same endpoint behind a Unix socket: requests and TLS name its host as before.
+    #[allow(dead_code, reason = "only WebSockets are dialled by URL")]
+    pub(crate) fn behind_unix(self, path: &Path) -> Self {
+        let named = Some(self.host().into());
+        Self { place: Place::Unix(path.to_owned()), named, ..self }
+    }
+
     fn new(place: Place, tls: bool) -> Self {
         let authority = match &place {
             Place::Unix(_) => LOCALHOST.to_owned(),
@@ -67,7 +76,7 @@ impl Endpoint {
             Place::Tcp { host, port } => format!("{}:{port}", bracketed(host)),
         };
         let authority = HeaderValue::try_from(authority).unwrap_or(HeaderValue::from_static(LOCALHOST));
-        Self { place, tls, authority }
+        Self { place, tls, authority, named: None }
     }
 
     /// Whether the connection is TLS.
@@ -80,7 +89,7 @@ impl Endpoint {
     pub(super) fn host(&self) -> &str {
         match &self.place {
             Place::Tcp { host, .. } => host,
-            Place::Unix(_) => LOCALHOST,
+            Place::Unix(_) => self.named.as_deref().unwrap_or(LOCALHOST),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The client's side: a URL becomes a WebSocket.
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -97,6 +98,12 @@ impl Dial {
             config: Arc::default(),
             client: Client::new(),
         })
+    }
+
+    /// Connects to the Unix socket at `path` instead of the URL's host, which the request and TLS still name.
+    pub fn unix_socket(mut self, path: impl AsRef<Path>) -> Self {
+        self.endpoint = self.endpoint.behind_unix(path.as_ref());
+        self
     }
 
     /// Adds a header to the request.
