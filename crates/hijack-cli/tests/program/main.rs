@@ -5,4 +5,5 @@ mod conns;
 mod demo;
 mod gateway;
 mod support;
+mod terminal;
 mod ws;
