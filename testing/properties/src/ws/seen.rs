@@ -20,17 +20,24 @@ pub(super) struct Stream {
 }
 
 /// Feeds the stream in pieces of one more than `lengths`, over and over; in one piece if there are none.
-pub(super) fn read(mut receiver: Receiver, wire: &[u8], lengths: &[u8]) -> Stream {
+pub(super) fn read(receiver: Receiver, wire: &[u8], lengths: &[u8]) -> Stream {
+    let (mut rest, mut lengths) = (wire, lengths.iter().cycle());
+    read_pieces(
+        receiver,
+        std::iter::from_fn(|| {
+            let len = lengths.next().map_or(rest.len(), |len| rest.len().min(usize::from(*len) + 1));
+            let (piece, after) = rest.split_at(len);
+            rest = after;
+            (len > 0).then_some(piece)
+        }),
+    )
+}
+
+/// Feeds the stream in these pieces.
+pub(super) fn read_pieces<'w>(mut receiver: Receiver, pieces: impl IntoIterator<Item = &'w [u8]>) -> Stream {
     let mut workspace = Workspace::default();
     let mut reader = Reader { assembly: Assembly::default(), seen: Vec::new() };
-    let (mut rest, mut at) = (wire, 0);
-    while !rest.is_empty() {
-        let len = match lengths {
-            [] => rest.len(),
-            lengths => rest.len().min(usize::from(lengths[at % lengths.len()]) + 1),
-        };
-        let (piece, after) = rest.split_at(len);
-        (rest, at) = (after, at + 1);
+    for piece in pieces {
         if let Err(error) = reader.feed(&mut receiver, piece, &mut workspace) {
             return Stream { seen: reader.seen, failed: Some(error) };
         }
