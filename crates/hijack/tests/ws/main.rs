@@ -15,6 +15,7 @@ mod heartbeat;
 mod keys;
 mod limits;
 mod oversize;
+mod parity;
 mod pieces;
 mod receiving;
 mod sending;
