@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 out="${CARGO_TARGET_DIR:-target}/coverage"
 tools="$(dirname "$(rustc +nightly --print target-libdir)")/bin"
-decoders="body head h1 tokens.rs"
+decoders="body head h1 tokens.rs ws"
 mkdir -p "$out"
 out="$(cd "$out" && pwd)"
 rm -f "$out"/*.profraw
