@@ -341,9 +341,15 @@ impl Conversation {
 
 /// The Close for a side. A reason that is too long is cut; a code that must not be sent has been refused before.
 fn close_frame(receiver: Role, told: &CloseText, by: EndedBy) -> Option<OwnFrame> {
-    let reason = &told.reason[..told.reason.floor_char_boundary(MOST_REASON)];
+    let reason = cut(&told.reason, MOST_REASON);
     let close = Close { code: CloseCode::new(told.code), reason };
     OwnFrame::close(receiver, close, rand::random(), by == EndedBy::Operator)
+}
+
+/// The start of a text, `len` bytes at the most.
+pub(crate) fn cut(text: &str, len: usize) -> &str {
+    let end = (0..=len.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or_default()]
 }
 
 fn ending_of(alarm: Alarm, from: Side) -> Ending {

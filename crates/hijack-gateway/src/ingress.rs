@@ -32,7 +32,7 @@ pub(crate) async fn answer(shared: Arc<Shared>, exchange: Exchange) -> Result<Ou
 /// The route of a request, by its host and path.
 fn route_of(shared: &Shared, exchange: &Exchange) -> Option<Arc<RouteState>> {
     let uri = exchange.uri();
-    let of_uri = uri.authority().map(|authority| authority.as_str());
+    let of_uri = uri.authority().map(http::uri::Authority::as_str);
     let host = of_uri.or_else(|| exchange.headers().get(HOST)?.to_str().ok());
     let route = shared.config.route(host, uri.path())?;
     let at = shared.config.routes.iter().position(|candidate| std::ptr::eq(candidate, route))?;

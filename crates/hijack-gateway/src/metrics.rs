@@ -25,7 +25,6 @@ impl Metrics {
         let cause = match (by.as_str(), view.code) {
             // What a peer writes must not make a new time series.
             ("client" | "upstream", Some(code)) => code.to_string(),
-            ("client" | "upstream", None) => plain_cause(view.reason.as_deref()),
             ("operator", _) => "kicked".to_owned(),
             _ => plain_cause(view.reason.as_deref()),
         };

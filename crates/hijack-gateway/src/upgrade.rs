@@ -14,7 +14,9 @@ use hijack::{
 };
 use hijack_proto::ws::Role;
 use hijack_proto::ws::deflate::{Agreement, Config as DeflateConfig};
-use hijack_proto::ws::handshake::{Absent, Opening, Origins, accept_hash, extensions};
+use hijack_proto::ws::handshake::{
+    Absent, Opening, Origins, Refusal as NoWebSocket, accept_hash, extensions,
+};
 use http::header::{
     CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_PROTOCOL, UPGRADE,
@@ -23,7 +25,7 @@ use http::{Method, Request, Response, StatusCode, Version};
 use tokio::io::AsyncWriteExt;
 
 use crate::config::{Compression, Subject};
-use crate::conversation::Conversation;
+use crate::conversation::{Conversation, cut};
 use crate::gate::{FrameGate, PassGate, StreamGate};
 use crate::gateway::Shared;
 use crate::headers;
@@ -59,7 +61,9 @@ pub(crate) async fn pass(
     let is_websocket = token.eq_ignore_ascii_case("websocket");
     if is_websocket && let Err(refusal) = check_opening(&exchange, &route) {
         route.counters.refused.fetch_add(1, Relaxed);
-        return exchange.respond(refusal).await;
+        let mut response = own_answer(refusal.status(), &refusal.to_string());
+        refusal.put_headers(response.headers_mut());
+        return exchange.respond(response).await;
     }
     let subject = subject_of(&route, exchange.headers());
     let admitted = match admit(&shared, &route, &exchange, subject) {
@@ -89,7 +93,7 @@ pub(crate) async fn pass(
     match judge(&answer, &token, &offered) {
         Verdict::Granted(granted) => {
             let head = last_head(answer.head, Some(&token));
-            join(admitted, exchange, head, upstream, granted)
+            join(admitted, exchange, head, upstream, &granted)
         }
         Verdict::Declined => {
             route.counters.declined.fetch_add(1, Relaxed);
@@ -153,17 +157,12 @@ async fn connect_to_path(admitted: Admitted, exchange: Exchange) -> Result<Outco
     }
     let granted = Granted { protocol: "connect".into(), agreement: None, is_lenient: false };
     let head = last_head(answer.head, None);
-    join(admitted, exchange, head, upstream, granted)
+    join(admitted, exchange, head, upstream, &granted)
 }
 
 /// Whether a WebSocket may be opened from here (RFC 6455 §4.2.1, §10.2).
-fn check_opening(exchange: &Exchange, route: &RouteState) -> Result<(), Response<Body>> {
-    let refused = |refusal: hijack_proto::ws::handshake::Refusal| {
-        let mut response = own_answer(refusal.status(), &refusal.to_string());
-        refusal.put_headers(response.headers_mut());
-        response
-    };
-    let opening = Opening::of_head(exchange.head()).map_err(refused)?;
+fn check_opening(exchange: &Exchange, route: &RouteState) -> Result<(), NoWebSocket> {
+    let opening = Opening::of_head(exchange.head())?;
     let allowed = &route.route.origins;
     if allowed.is_empty() {
         return Ok(());
@@ -174,7 +173,7 @@ fn check_opening(exchange: &Exchange, route: &RouteState) -> Result<(), Response
         any: false,
         absent: if route.route.allow_no_origin { Absent::Accepted } else { Absent::Refused },
     };
-    opening.check_origin(&origins).map_err(refused)
+    opening.check_origin(&origins)
 }
 
 /// The user, where the route says how to tell.
@@ -183,8 +182,7 @@ fn subject_of(route: &RouteState, headers: &HeaderMap) -> Option<Box<str>> {
         Subject::Header(name) => headers.get(name)?.to_str().ok()?,
         Subject::Cookie(name) => headers::cookie(headers, name)?,
     };
-    let end = subject.floor_char_boundary(MOST_SUBJECT);
-    (!subject.is_empty()).then(|| subject[..end].into())
+    (!subject.is_empty()).then(|| cut(subject, MOST_SUBJECT).into())
 }
 
 /// Why a takeover is not let in at the moment.
@@ -367,12 +365,12 @@ fn join(
     exchange: Exchange,
     head: Response<()>,
     upstream: ClientConnection,
-    granted: Granted,
+    granted: &Granted,
 ) -> Result<Outcome, Error> {
     let answer = head.headers().clone();
     let upstream = upstream.take_over()?;
     let client = exchange.take_over_after(head)?;
-    Ok(begin(admitted, client, upstream, &granted, Some(&answer)))
+    Ok(begin(admitted, client, upstream, granted, Some(&answer)))
 }
 
 /// The conversation behind the takeover.

@@ -53,7 +53,7 @@ pub(super) fn check_origin(headers: &HeaderMap) -> Result<(), Denied> {
         return Err(foreign("Sec-Fetch-Site"));
     }
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
-    let host = headers.get(HOST).map(|host| host.as_bytes()).unwrap_or_default();
+    let host = headers.get(HOST).map(http::HeaderValue::as_bytes).unwrap_or_default();
     let of_origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
     match of_origin {
         Some((_, authority)) if authority.as_bytes().eq_ignore_ascii_case(host) => Ok(()),

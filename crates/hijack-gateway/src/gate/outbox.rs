@@ -65,6 +65,7 @@ fn sender(to: Role) -> Sender {
 
 /// The frames that wait, in the order in which they leave where they fit. Without memory while there are none.
 #[derive(Debug, Default)]
+#[allow(clippy::box_collection, reason = "every direction has room for one, and seldom has one")]
 pub(super) struct Outbox(Option<Box<VecDeque<OwnFrame>>>);
 
 /// A further frame finds no room: so many wait already.
