@@ -4,7 +4,6 @@ mod chat;
 mod conns;
 mod demo;
 mod gateway;
-mod steering;
 mod support;
 mod terminal;
 mod ws;

@@ -182,7 +182,7 @@ impl Call<'_> {
 }
 
 /// Why there is no answer.
-enum Refusal {
+pub(super) enum Refusal {
     Bad(String),
     NotFound(String),
     Denied(Denied),
@@ -328,7 +328,7 @@ impl Query {
 }
 
 /// Undoes percent-encoding, in forms' way, where a plus is a space.
-fn decode(text: &str) -> Result<String, Refusal> {
+pub(super) fn decode(text: &str) -> Result<String, Refusal> {
     let bad = || Refusal::Bad(format!("{text:?} is not percent-encoded UTF-8"));
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

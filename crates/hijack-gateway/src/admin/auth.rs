@@ -5,6 +5,7 @@ use hijack::Exchange;
 use http::header::{AUTHORIZATION, HOST, HeaderMap, ORIGIN};
 use http::{Method, StatusCode};
 
+use super::api::decode;
 use crate::config::{Role, Token};
 use crate::headers::cookie;
 
@@ -68,7 +69,8 @@ pub(super) fn identify(headers: &HeaderMap, tokens: &[Token]) -> Result<Who, Den
         let (scheme, token) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     });
-    let Some(given) = bearer.or_else(|| cookie(headers, COOKIE)) else {
+    let kept = || cookie(headers, COOKIE).and_then(unescaped);
+    let Some(given) = bearer.map(str::to_owned).or_else(kept) else {
         let detail = "a token is needed: Authorization: Bearer TOKEN";
         return Err(Denied::new(StatusCode::UNAUTHORIZED, "no token", detail));
     };
@@ -88,13 +90,32 @@ pub(super) fn authorize(who: &Who, role: Role) -> Result<(), Denied> {
     Err(Denied::new(StatusCode::FORBIDDEN, "not allowed", detail))
 }
 
-/// Whether a token in the query is one, for the link that opens the console.
-pub(super) fn token_in_query<'q>(exchange: &'q Exchange, tokens: &[Token]) -> Option<&'q str> {
+/// The token in the query, if it is one, for the link that opens the console.
+pub(super) fn token_in_query(exchange: &Exchange, tokens: &[Token]) -> Option<String> {
     if *exchange.method() != Method::GET {
         return None;
     }
     let given = exchange.uri().query()?.split('&').find_map(|pair| pair.strip_prefix("token="))?;
+    let given = unescaped(given)?;
     tokens.iter().any(|token| is_same(token.secret.as_bytes(), given.as_bytes())).then_some(given)
+}
+
+/// A secret as it can stand in a cookie, whatever signs it has.
+pub(super) fn escaped(secret: &str) -> String {
+    let mut escaped = String::with_capacity(secret.len());
+    for byte in secret.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
+/// Undoes [`escaped`]. A plus is a plus, also in a link: secrets in base64 have some.
+fn unescaped(text: &str) -> Option<String> {
+    decode(&text.replace('+', "%2B")).ok()
 }
 
 pub(super) fn name_of(role: Role) -> &'static str {
@@ -161,6 +182,19 @@ mod tests {
             ("sec-fetch-site", "same-site"),
         ] {
             assert!(check_origin(&headers(&[host, (name, value)])).is_err(), "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn any_secret_comes_back_out_of_a_cookie() {
+        for secret in ["plain-secret.1234", "a+b/c==;d,e\"f%41g{}", "+++;;;===%%%%%%%%%"] {
+            let tokens = [Token { name: "hand".into(), role: Role::Operator, secret: secret.into() }];
+            let cookie = format!("{COOKIE}={}", escaped(secret));
+            let headers = HeaderMap::from_iter([(
+                http::header::COOKIE,
+                HeaderValue::from_str(&cookie).expect("a value"),
+            )]);
+            assert!(identify(&headers, &tokens).is_ok(), "{secret}");
         }
     }
 

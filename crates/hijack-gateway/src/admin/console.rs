@@ -15,7 +15,7 @@ pub(super) fn answer(site: &Site, exchange: &Exchange) -> Option<Response<Body>>
     }
     match exchange.uri().path() {
         "/" => match auth::token_in_query(exchange, &site.tokens) {
-            Some(token) => Some(signed_in(token)),
+            Some(token) => Some(signed_in(&token)),
             None => Some(typed(StatusCode::OK, "text/html; charset=utf-8", PAGE)),
         },
         "/console.js" => Some(typed(StatusCode::OK, "text/javascript; charset=utf-8", SCRIPT)),
@@ -27,7 +27,7 @@ pub(super) fn answer(site: &Site, exchange: &Exchange) -> Option<Response<Body>>
 /// Keeps the token of the link in a cookie that no script and no other site can use, and takes it out of the address.
 fn signed_in(token: &str) -> Response<Body> {
     let mut response = typed(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", "");
-    let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict");
+    let cookie = format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict", auth::escaped(token));
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().insert(SET_COOKIE, cookie);
     }

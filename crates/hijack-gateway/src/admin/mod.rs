@@ -5,7 +5,7 @@
 mod api;
 mod audit;
 mod auth;
-// mod console;
+mod console;
 mod live;
 
 use std::fmt;
@@ -136,7 +136,7 @@ async fn answer(site: Arc<Site>, exchange: Exchange) -> Result<Outcome, Error> {
     if let Err(denied) = allowed {
         return exchange.respond(denial(&denied)).await;
     }
-    if let Some(page) = None::<Response<Body>> {
+    if let Some(page) = console::answer(&site, &exchange) {
         return exchange.respond(page).await;
     }
     match auth::identify(exchange.headers(), &site.tokens) {

@@ -7,4 +7,3 @@ mod limits;
 mod moving;
 mod passing;
 mod support;
-mod tls;
