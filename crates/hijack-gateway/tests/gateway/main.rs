@@ -7,3 +7,4 @@ mod limits;
 mod moving;
 mod passing;
 mod support;
+mod tls;

@@ -114,7 +114,7 @@ pub(crate) async fn upstream() -> String {
     address
 }
 
-async fn serve(mut exchange: Exchange) -> Result<Outcome, Error> {
+pub(crate) async fn serve(mut exchange: Exchange) -> Result<Outcome, Error> {
     match exchange.uri().path() {
         "/ws" => {
             let server = hijack::ws::Server::new(|mut socket: WebSocket| async move {
