@@ -253,3 +253,13 @@ async fn next(stream: &mut BufReader<TcpStream>) -> (String, Value) {
         }
     }
 }
+
+/// An operator who cannot end a connection is the greater harm.
+#[tokio::test]
+async fn a_full_disk_keeps_nobody_from_acting() {
+    let desk = Desk::open(Some("/dev/full".into())).await;
+    let mut socket = desk.site.websocket("/ws").await;
+    let id = desk.site.found("protocol=websocket").await.id;
+    assert_eq!(desk.ask(OPERATOR, "DELETE", &format!("/api/connections/{id}"), "", "").await.0, 200);
+    assert_eq!(socket.recv().await.expect("in order"), None);
+}

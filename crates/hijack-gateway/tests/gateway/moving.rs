@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use crate::support::{Site, until, upstream};
 
-const PAIRS: usize = 100;
+const PAIRS: usize = 200;
 const MESSAGES: usize = 60;
 
 /// The frame of message `number`, masked with zeros: its payload is the number over and over, its length varies so that all
