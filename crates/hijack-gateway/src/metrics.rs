@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::ConnectionView;
 use crate::gateway::Shared;
-use crate::routes::RouteState;
+use crate::routes::{RouteCounters, RouteState};
 
 /// Counters of the whole gateway; those of routes are in their state.
 #[derive(Debug, Default)]
@@ -44,64 +44,30 @@ impl Shared {
     /// All of them, as text.
     pub(crate) fn metrics_text(&self) -> String {
         let mut out = String::new();
-        let routes = &self.routes;
-        let gauge = "gauge";
-        family(&mut out, "hijack_tunnels_open", gauge, "Taken-over connections that live", routes, |route| {
-            route.open.load(Relaxed) as u64
-        });
-        let counter = "counter";
-        type Pick = fn(&RouteState) -> &AtomicU64;
-        let counters: [(&str, &str, Pick); 9] = [
-            ("hijack_tunnels_total", "Connections taken over", |route| &route.counters.takeovers),
-            ("hijack_tunnels_declined_total", "Upgrades that the upstream declined", |route| {
-                &route.counters.declined
-            }),
-            ("hijack_tunnels_refused_total", "Upgrades that a limit or rule refused", |route| {
-                &route.counters.refused
-            }),
-            ("hijack_requests_total", "Ordinary requests passed on", |route| &route.counters.requests),
-            ("hijack_request_failures_total", "Ordinary requests that got no answer", |route| {
-                &route.counters.request_failures
-            }),
-            ("hijack_tunnel_received_bytes_total", "Bytes from clients, of ended tunnels", |route| {
-                &route.counters.bytes_in
-            }),
-            ("hijack_tunnel_sent_bytes_total", "Bytes to clients, of ended tunnels", |route| {
-                &route.counters.bytes_out
-            }),
-            (
-                "hijack_tunnel_received_messages_total",
-                "WebSocket messages from clients, of ended tunnels",
-                |route| &route.counters.messages_in,
-            ),
-            (
-                "hijack_tunnel_sent_messages_total",
-                "WebSocket messages to clients, of ended tunnels",
-                |route| &route.counters.messages_out,
-            ),
-        ];
-        for (name, help, pick) in counters {
-            family(&mut out, name, counter, help, routes, |route| pick(route).load(Relaxed));
+        let open = ("hijack_tunnels_open", "gauge", "Taken-over connections that live");
+        self.put_family(&mut out, open, |route| route.open.load(Relaxed) as u64);
+        for (name, help, pick) in OF_ROUTES {
+            self.put_family(&mut out, (name, "counter", help), |route| pick(&route.counters).load(Relaxed));
         }
         self.put_ends(&mut out);
-        let singles = [
-            (
-                "hijack_refused_draining_total",
-                "Takeovers refused while draining",
-                &self.metrics.refused_draining,
-            ),
-            (
-                "hijack_refused_rate_total",
-                "Takeovers beyond handshakes_per_second",
-                &self.metrics.refused_rate,
-            ),
-            ("hijack_unrouted_total", "Requests for which there is no route", &self.metrics.unrouted),
-        ];
-        for (name, help, value) in singles {
-            let _ =
-                writeln!(out, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {}", value.load(Relaxed));
+        for (name, help, pick) in OF_ALL {
+            let value = pick(&self.metrics).load(Relaxed);
+            let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}");
         }
         out
+    }
+
+    /// One metric of every route.
+    fn put_family(
+        &self,
+        out: &mut String,
+        (name, kind, help): (&str, &str, &str),
+        value: impl Fn(&RouteState) -> u64,
+    ) {
+        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        for route in self.routes.iter().chain(self.tunnels.iter().map(|(_, route)| route)) {
+            let _ = writeln!(out, "{name}{{route=\"{}\"}} {}", escaped(&route.route.name), value(route));
+        }
     }
 
     fn put_ends(&self, out: &mut String) {
@@ -116,21 +82,29 @@ impl Shared {
     }
 }
 
-fn family(
-    out: &mut String,
-    name: &str,
-    kind: &str,
-    help: &str,
-    routes: &[std::sync::Arc<RouteState>],
-    value: impl Fn(&RouteState) -> u64,
-) {
-    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
-    for route in routes {
-        let _ = writeln!(out, "{name}{{route=\"{}\"}} {}", escaped(&route.route.name), value(route));
-    }
-}
-
 /// A label's value.
 fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
+
+/// Counters of each route: name, help, and where they are.
+const OF_ROUTES: [(&str, &str, fn(&RouteCounters) -> &AtomicU64); 9] = [
+    ("hijack_tunnels_total", "Connections taken over", |of| &of.takeovers),
+    ("hijack_tunnels_declined_total", "Upgrades that the upstream declined", |of| &of.declined),
+    ("hijack_tunnels_refused_total", "Upgrades that a limit or rule refused", |of| &of.refused),
+    ("hijack_requests_total", "Ordinary requests passed on", |of| &of.requests),
+    ("hijack_request_failures_total", "Ordinary requests that got no answer", |of| &of.request_failures),
+    ("hijack_tunnel_received_bytes_total", "Bytes from clients, of ended tunnels", |of| &of.bytes_in),
+    ("hijack_tunnel_sent_bytes_total", "Bytes to clients, of ended tunnels", |of| &of.bytes_out),
+    ("hijack_tunnel_received_messages_total", "Messages from clients, of ended tunnels", |of| {
+        &of.messages_in
+    }),
+    ("hijack_tunnel_sent_messages_total", "Messages to clients, of ended tunnels", |of| &of.messages_out),
+];
+
+/// Counters of the whole gateway.
+const OF_ALL: [(&str, &str, fn(&Metrics) -> &AtomicU64); 3] = [
+    ("hijack_refused_draining_total", "Takeovers refused while draining", |of| &of.refused_draining),
+    ("hijack_refused_rate_total", "Takeovers beyond handshakes_per_second", |of| &of.refused_rate),
+    ("hijack_unrouted_total", "Requests for which there is no route", |of| &of.unrouted),
+];
