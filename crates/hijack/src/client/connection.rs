@@ -197,6 +197,24 @@ impl<Io: Stream> ClientConnection<Io> {
         B: Body + Send + 'static,
         B::Error: Into<BoxError>,
     {
+        self.begin_as(request, upgrade).await?;
+        self.answer().await
+    }
+
+    /// Sends a request on a connection that owes no answer; the next one is this one's.
+    pub(super) async fn begin<B>(&mut self, request: Request<B>) -> Result<(), Error>
+    where
+        B: Body + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        self.begin_as(request, None).await
+    }
+
+    async fn begin_as<B>(&mut self, request: Request<B>, upgrade: Option<HeaderValue>) -> Result<(), Error>
+    where
+        B: Body + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
         match self.pending() {
             0 if self.is_open() => {}
             0 => return Err(Error::Closing),
@@ -205,7 +223,7 @@ impl<Io: Stream> ClientConnection<Io> {
         // Before it is sent: where that fails, nothing was asked, and what follows the body is seen for what it is.
         self.0.skip_body().await?;
         self.send_as(request, upgrade).await?;
-        self.answer().await
+        Ok(())
     }
 
     /// Sends a request without waiting for its answer: more may follow before it comes (RFC 9112 §9.3.2).

@@ -12,13 +12,14 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use hijack_proto::ResponseHead;
 use hijack_proto::body::{BodyEvent, BodyLength};
 use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
-use super::{Answer, Client, ClientConnection, Endpoint};
+use super::{Answer, Answered, Client, ClientConnection, Endpoint};
 use crate::incoming::{Incoming, PART_LEN};
 use crate::{BoxError, Error};
 
@@ -103,16 +104,38 @@ impl Pool {
         B: HttpBody + Send + 'static,
         B::Error: Into<BoxError>,
     {
+        self.request_with(endpoint, request, |_| ()).await
+    }
+
+    /// As [`request`](Self::request), and tells `interim` each interim answer when it comes: any 1xx but 101.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request).
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancelling closes the connection.
+    pub async fn request_with<B>(
+        &self,
+        endpoint: &Endpoint,
+        request: Request<B>,
+        mut interim: impl FnMut(ResponseHead) + Send,
+    ) -> Result<Response<PooledBody>, Error>
+    where
+        B: HttpBody + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
         if !request.body().is_end_stream() || !request.method().is_idempotent() {
             let mut leased = self.lease(endpoint).await?;
-            let answer = leased.connection.request(request).await?;
+            let answer = leased.ask(request, &mut interim).await?;
             return Ok(leased.answered(answer));
         }
         let request = request.map(|_| crate::Body::empty());
         loop {
             let mut leased = self.lease(endpoint).await?;
             let heard = leased.connection.bytes_in();
-            match leased.connection.request(request.clone()).await {
+            match leased.ask(request.clone(), &mut interim).await {
                 Ok(answer) => return Ok(leased.answered(answer)),
                 // Each round uses an idle connection up, so there is an end.
                 Err(error @ (Error::Unanswered(_) | Error::Io(_)))
@@ -287,6 +310,25 @@ struct Leased {
 }
 
 impl Leased {
+    /// Sends a request, and waits for its final answer.
+    async fn ask<B>(
+        &mut self,
+        request: Request<B>,
+        interim: &mut (impl FnMut(ResponseHead) + Send),
+    ) -> Result<Answer, Error>
+    where
+        B: HttpBody + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        self.connection.begin(request).await?;
+        loop {
+            match self.connection.next_answer().await? {
+                Answered::Interim(head) => interim(head),
+                Answered::Final(answer) => return Ok(answer),
+            }
+        }
+    }
+
     /// The answer, whose body holds the connection until its end.
     fn answered(self, answer: Answer) -> Response<PooledBody> {
         let Answer { head, length, .. } = answer;

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hijack_proto::RequestHead;
-use http::{HeaderMap, Method, StatusCode, Uri, Version};
+use http::{HeaderMap, Method, StatusCode, Uri};
 
 use super::serving::Serving;
 use crate::observe::{ConnectionId, Peer};
@@ -123,12 +123,18 @@ impl<Io: Stream> Exchange<Io> {
     ///
     /// Safe: the answer is queued at once and leaves with the next write if not now.
     pub async fn interim(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<(), Error> {
-        if self.head().version() == Version::HTTP_10 {
-            return Ok(());
-        }
-        let Serving { wire, session, .. } = &mut *self.0;
-        session.put_interim(status, headers, wire.out())?;
+        self.0.put_interim(status, headers)?;
         self.0.flush().await
+    }
+
+    /// As [`interim`](Self::interim), without waiting: what the client does not take at once leaves with the next write.
+    ///
+    /// # Errors
+    ///
+    /// As [`interim`](Self::interim).
+    pub fn put_interim(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<(), Error> {
+        self.0.put_interim(status, headers)?;
+        self.0.flush_at_once()
     }
 
     /// Completes when the client has ended its direction or the connection is broken. No byte is lost by it.

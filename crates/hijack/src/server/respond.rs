@@ -160,7 +160,16 @@ where
     B::Error: Into<BoxError>,
 {
     let mut trailers = None;
-    while let Some(frame) = poll_fn(|cx| poll_frame(holder, cx, body.as_mut())).await? {
+    loop {
+        let frame = match poll_fn(|cx| poll_frame(holder, cx, body.as_mut())).await {
+            Ok(Some(frame)) => frame,
+            Ok(None) => break,
+            Err(error) => {
+                // What the body gave before is the client's, cut as it is.
+                let _ = flush(holder).await;
+                return Err(error);
+            }
+        };
         match frame.into_data() {
             Ok(data) => write_data(holder, data).await?,
             Err(frame) => trailers = frame.into_trailers().ok().map(Box::new),

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use hijack_proto::body::BodyEvent;
 use hijack_proto::date::FixDate;
 use hijack_proto::h1::{After, Next, ServerSession};
 use hijack_proto::{HeadError, RequestHead};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode, Version};
 
 use super::{Config, Exchange};
 use crate::Error;
@@ -173,6 +173,22 @@ impl<Io: Stream> Serving<Io> {
                 self.wire.lease.wait(Timeout::Write, self.config.write_timeout);
                 Poll::Pending
             }
+        }
+    }
+
+    /// Queues an interim answer; toward HTTP/1.0, which knows none, nothing (RFC 9110 §15.2).
+    pub(crate) fn put_interim(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<(), Error> {
+        if self.head.as_ref().is_some_and(|head| head.version() == Version::HTTP_10) {
+            return Ok(());
+        }
+        Ok(self.session.put_interim(status, headers, self.wire.out())?)
+    }
+
+    /// Writes what is queued as far as it is taken at once.
+    pub(crate) fn flush_at_once(&mut self) -> Result<(), Error> {
+        match self.wire.poll_flush(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => result.map_err(Error::from),
+            Poll::Pending => Ok(()),
         }
     }
 

@@ -117,6 +117,19 @@ impl Hijacker {
         self.0.with(|serving| ConnectionId(serving.wire.lease.record().id)).ok()
     }
 
+    /// Sends an interim answer, as [`Exchange::put_interim`](crate::Exchange::put_interim) does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TakeOver`] if the exchange is over or taken over; [`Error::Encode`] for another status than an interim
+    /// one, or if the answer has begun; [`Error::Io`].
+    pub fn put_interim(&self, status: StatusCode, headers: &HeaderMap) -> Result<(), Error> {
+        self.0.with(|serving| {
+            serving.put_interim(status, headers)?;
+            serving.flush_at_once()
+        })?
+    }
+
     /// Takes over behind a 101 to the first of `protocols` that the client offers (RFC 9110 §7.8).
     pub fn protocols<P, S>(self, protocols: P) -> TypedHijacker
     where
