@@ -123,6 +123,8 @@ impl Gateway {
         let mut client = Client::builder().configure(|client| {
             client.connect_timeout = limits.connect_timeout;
             client.answer_timeout = Some(limits.answer_timeout);
+            // An answer may last for hours, as streams of events do: whoever was let in finds a connection.
+            client.max_per_endpoint = limits.connections;
         });
         if let Some(ca) = &config.upstream_ca {
             client = client.tls(tls::client_config_with(ca, None)?);

@@ -8,9 +8,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use hijack::tower::IncomingBody;
-use hijack::{Body, BoxError, Error, Exchange, Outcome, PooledBody, Timeout};
-use http::{Request, Response, StatusCode, Version};
+use hijack::tower::{Hijacker, IncomingBody};
+use hijack::{Body, BoxError, Error, Exchange, Outcome, PooledBody, ResponseHead, Timeout};
+use http::{HeaderMap, Request, Response, StatusCode, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tower_service::Service;
 
@@ -23,7 +23,7 @@ use crate::routes::RouteState;
 pub(crate) async fn pass(
     shared: Arc<Shared>,
     route: Arc<RouteState>,
-    exchange: Exchange,
+    mut exchange: Exchange,
 ) -> Result<Outcome, Error> {
     route.counters.requests.fetch_add(1, Relaxed);
     let (peer, is_tls) = (exchange.peer().clone(), exchange.io().kind() == "tls");
@@ -35,7 +35,8 @@ pub(crate) async fn pass(
     if exchange.head().body_length().is_empty() {
         let mut request = exchange.head().clone().into_request(());
         forward(&mut request);
-        let response = ask(&shared, &route, request.map(|()| Body::empty())).await;
+        let told = |status, headers: &HeaderMap| exchange.put_interim(status, headers);
+        let response = ask(&shared, &route, request.map(|()| Body::empty()), told).await;
         return exchange.respond(response).await;
     }
     // Both directions at once: the request's body is read while the answer is sent.
@@ -63,19 +64,43 @@ impl<F: Fn(&mut Request<()>)> Service<Request<IncomingBody>> for Passing<F> {
         let mut head = Request::from_parts(parts, ());
         (self.forward)(&mut head);
         // Extensions lead back to the exchange, which must not be held for them.
-        head.extensions_mut().clear();
+        let hijacker = std::mem::take(head.extensions_mut()).remove::<Hijacker>();
         let (shared, route) = (Arc::clone(&self.shared), Arc::clone(&self.route));
-        Box::pin(async move { Ok(ask(&shared, &route, head.map(|()| body)).await) })
+        let told = move |status, headers: &HeaderMap| match &hijacker {
+            Some(hijacker) => hijacker.put_interim(status, headers),
+            None => Ok(()),
+        };
+        Box::pin(async move { Ok(ask(&shared, &route, head.map(|()| body), told).await) })
     }
 }
 
-/// Asks the upstream; what goes wrong becomes an answer of our own.
-async fn ask<B>(shared: &Shared, route: &RouteState, request: Request<B>) -> Response<Answer>
+/// Asks the upstream; what goes wrong becomes an answer of our own. Interim answers are `told` when they come.
+async fn ask<B>(
+    shared: &Shared,
+    route: &RouteState,
+    request: Request<B>,
+    mut told: impl FnMut(StatusCode, &HeaderMap) -> Result<(), Error> + Send,
+) -> Response<Answer>
 where
     B: HttpBody + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    match shared.pool.request(&route.route.upstream, request).await {
+    let interim = |head: ResponseHead| {
+        // RFC 9110 §15.2: they are passed on, but for the 100, which the client has of us when its body is read.
+        if head.status() != StatusCode::CONTINUE {
+            let mut head = head.into_response(());
+            headers::strip(head.headers_mut());
+            // A client that is gone, or gets its answer already, does without.
+            let _ = told(head.status(), head.headers());
+        }
+    };
+    match shared.pool.request_with(&route.route.upstream, request, interim).await {
+        Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+            route.counters.request_failures.fetch_add(1, Relaxed);
+            tracing::warn!(route = route.route.name, "the upstream's 101 is to nobody's Upgrade");
+            let text = "the upstream switched to a protocol that was not asked for";
+            own_answer(StatusCode::BAD_GATEWAY, text).map(Answer::Ours)
+        }
         Ok(mut response) => {
             headers::strip(response.headers_mut());
             response.map(Answer::Theirs)

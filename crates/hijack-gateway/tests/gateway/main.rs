@@ -2,6 +2,7 @@
 
 mod acts;
 mod admin;
+mod answers;
 mod faults;
 mod limits;
 mod moving;
