@@ -95,4 +95,4 @@ fn unhex(text: &str) -> Vec<u8> {
 }
 
 /// Of what the gateway reads it answers little itself: CONNECT, and what no route takes.
-const ARRIVING_PERCENT: usize = 75;
+const ARRIVING_PERCENT: usize = 90;

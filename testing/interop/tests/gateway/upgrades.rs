@@ -59,7 +59,7 @@ fn talk(base: &str, request: &str, more: &str) -> String {
     stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
     stream.write_all(request.as_bytes()).expect("sent");
     let mut first = [0; 1];
-    stream.read_exact(&mut first).expect("an answer begins");
+    stream.read_exact(&mut first).unwrap_or_else(|error| panic!("no answer to {request}: {error}"));
     // Whatever the answer is, an attacker goes on as if he had his tunnel.
     let _ = stream.write_all(more.as_bytes());
     let _ = stream.shutdown(Shutdown::Write);

@@ -38,12 +38,25 @@ const CASES: [&str; 12] = [
     "refused",
 ];
 
-/// Has every client try every case.
+/// Those that the mode may make a difference to; each is a process of its own, and some are slow to start.
+fn cases(mode: &str) -> &'static [&'static str] {
+    match mode {
+        "passthrough" => &CASES,
+        "inflate" => &CASES[..10],
+        _ => &["echo", "fragments", "pinged", "close"],
+    }
+}
+
+/// Has every client try every case of the mode.
 fn all_clients(server: Library, mode: &str) {
-    let Some(server) = server.serve() else { return };
-    let Some(gateway) = Program::before(server.base(), &format!("compression = \"{mode}\"")) else { return };
+    let Some(running) = server.serve() else { return };
+    let Some(gateway) = Program::before(running.base(), &format!("compression = \"{mode}\"")) else { return };
     for client in [Library::Python, Library::Node, Library::Gorilla] {
-        for case in CASES.iter().filter(|case| mode != "plain" || **case != "deflate") {
+        for case in cases(mode) {
+            // gorilla forgets after each message, and keeps to no window: the others' scripts ask for more.
+            if *case == "deflate" && server == Library::Gorilla && client != server {
+                continue;
+            }
             client.run(gateway.base(), case);
         }
     }
@@ -51,7 +64,7 @@ fn all_clients(server: Library, mode: &str) {
     runtime.block_on(compressed(gateway.base(), mode != "plain"));
     let ended = gateway.ask("/api/connections?filter=state=closed&limit=1000");
     let ended = ended["connections"].as_array().expect("a list");
-    assert!(ended.len() > 20, "{} connections", ended.len());
+    assert!(ended.len() > 10, "{} connections", ended.len());
     // The frames were read to the end: nothing that these libraries do is illegal to the gateway.
     let is_legal = |view: &&serde_json::Value| view["illegal_in"] == 0 && view["illegal_out"] == 0;
     let illegal: Vec<_> = ended.iter().filter(|view| !is_legal(view)).collect();
