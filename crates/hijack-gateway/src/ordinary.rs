@@ -114,15 +114,17 @@ where
 
 /// The answer that tells a client that the upstream gave none.
 pub(crate) fn failure(error: &Error) -> Response<Body> {
-    let status = match error {
-        error if error.timeout() == Some(Timeout::Answer) => StatusCode::GATEWAY_TIMEOUT,
-        Error::PoolFull { .. } => StatusCode::SERVICE_UNAVAILABLE,
+    let (status, text) = match error {
+        error if error.timeout() == Some(Timeout::Answer) => {
+            (StatusCode::GATEWAY_TIMEOUT, "the upstream gave no answer in time")
+        }
+        Error::PoolFull { .. } => (StatusCode::SERVICE_UNAVAILABLE, "the upstream has no connection free"),
         // The client's own body is at fault.
-        Error::Request(_) => StatusCode::BAD_REQUEST,
-        _ => StatusCode::BAD_GATEWAY,
+        Error::Request(_) => (StatusCode::BAD_REQUEST, "the body of the request cannot be passed on"),
+        _ => (StatusCode::BAD_GATEWAY, "the upstream gave no answer"),
     };
     tracing::warn!(%error, status = status.as_u16(), "no answer from the upstream");
-    own_answer(status, "the upstream gave no answer")
+    own_answer(status, text)
 }
 
 /// The body of an answer: the upstream's, or a sentence of ours.
