@@ -115,17 +115,17 @@ where
 /// The answer that tells a client that the upstream gave none.
 pub(crate) fn failure(error: &Error) -> Response<Body> {
     let (status, text) = match error {
-        error if error.timeout() == Some(Timeout::Answer) => {
-            (StatusCode::GATEWAY_TIMEOUT, "the upstream gave no answer in time")
-        }
+        error if error.timeout() == Some(Timeout::Answer) => (StatusCode::GATEWAY_TIMEOUT, NO_ANSWER),
         Error::PoolFull { .. } => (StatusCode::SERVICE_UNAVAILABLE, "the upstream has no connection free"),
         // The client's own body is at fault.
         Error::Request(_) => (StatusCode::BAD_REQUEST, "the body of the request cannot be passed on"),
-        _ => (StatusCode::BAD_GATEWAY, "the upstream gave no answer"),
+        _ => (StatusCode::BAD_GATEWAY, NO_ANSWER),
     };
     tracing::warn!(%error, status = status.as_u16(), "no answer from the upstream");
     own_answer(status, text)
 }
+
+const NO_ANSWER: &str = "the upstream gave no answer";
 
 /// The body of an answer: the upstream's, or a sentence of ours.
 pub(crate) enum Answer {

@@ -70,8 +70,9 @@ async fn a_101_to_nobody_is_a_502() {
 /// RFC 9112 §7.1: a body whose chunks are none is the client's fault, and he is told so.
 #[tokio::test]
 async fn a_broken_body_is_not_the_upstream_s_fault() {
-    let request = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\nnonsense\r\n";
+    let request = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n";
     let (_site, mut client, _upstream) = asked(request).await;
+    client.send(b"nonsense\r\n").await;
     let head = client.head().await;
     assert!(head.starts_with("HTTP/1.1 400 "), "{head}");
     client.expect(b"the body of the request cannot be passed on\n").await;
