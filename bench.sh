@@ -3,16 +3,17 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-readonly measured_core=0 load_core=1 open_files=14000 bun_version=1.4.5
+readonly measured_core=0 load_core=1 open_files=14000 bun_version=1.4.5 mitmproxy_version=11.0.2
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 readonly target
 readonly go_server=$target/peers/server-go go_ws_server=$target/peers/server-go-ws bun_folder=$target/peers/bun
+readonly mitmproxy_folder=$target/peers/mitmproxy
 readonly gocode=${HIJACK_GOCODE:-/usr/share/gocode}
 
 main() {
   local command=${1:-}
   case $command in
-    takeover | http | client | axum | relay | ws) shift; measure "$command" "$@" ;;
+    takeover | http | client | axum | relay | ws | gateway) shift; measure "$command" "$@" ;;
     profile) shift; profile "$@" ;;
     -h | --help) usage ;;
     *) usage >&2; exit 2 ;;
@@ -26,7 +27,8 @@ Usage: ./bench.sh takeover|http [OPTIONS]           measure our server against h
        ./bench.sh axum [OPTIONS]                    measure an axum app on our engine against axum::serve
        ./bench.sh relay [OPTIONS]                   measure our relay against copy_bidirectional, HAProxy and nginx
        ./bench.sh ws [OPTIONS]                      measure our WebSocket server against fastwebsockets and Bun
-       ./bench.sh profile takeover|http|client|axum|relay|ws
+       ./bench.sh gateway [OPTIONS]                 measure our gateway against HAProxy, nginx and mitmdump
+       ./bench.sh profile takeover|http|client|axum|relay|ws|gateway
                                                     where our program spends its time (needs perf)
 
   takeover   servers: connect, GET with Upgrade, 101, 64 bytes there and back, close
@@ -36,20 +38,26 @@ Usage: ./bench.sh takeover|http [OPTIONS]           measure our server against h
   relay      port forwarders: bulk, small messages, and what connections leave behind
   ws         WebSocket servers: echoes of 32 bytes, 16 KiB and 1 MiB, one at a time and sixteen, compressed ones,
              broadcasts, and idle memory
+  gateway    `hijack gateway`: bulk, WebSocket messages of 16 KiB and of 64 bytes, looked at or not, ordinary requests,
+             and idle memory
 
 Options:
   --rounds N       rounds of two runs per program, there and back: A B C C B A (5)
   --ops N          operations per run (takeovers 20000, requests 500000, of axum 300000, MiB 4096, messages
-                   100000, of WebSocket 1000 to 150000, broadcasts 60; given, it holds for all parts of a suite)
-  --held N         connections held while memory is read (5000)
+                   100000, of WebSocket 1000 to 150000, broadcasts 60, of gateway 1024 to 100000; given, it holds
+                   for all parts of a suite)
+  --held N         connections held while memory is read (5000; of gateway 4000 at the most)
   --peers A,B,...  servers of hijack, hijack-in-handler, hyper, hyper-timer, go (hijack,hyper,go);
                    clients of hijack, hijack-map, hyper (hijack,hyper);
                    engines of axum of hijack, hyper (hijack,hyper);
                    relays of hijack, copy, haproxy-tcp, haproxy-http, nginx (all);
                    WebSocket servers of hijack, fastwebsockets, bun, tungstenite, gorilla (all, gorilla compressed
-                   only; in a part that a server has no program for it is left out); the first one is profiled
+                   only; in a part that a server has no program for it is left out);
+                   gateways of hijack, hijack-watched, haproxy-tcp, haproxy-http, nginx, mitmdump (those of each part);
+                   the first one is profiled
   --parts A,B,...  parts of a suite: of ws ws-small, ws-text, ws-small-many, ws-large, ws-large-many, ws-burst,
-                   ws-huge, ws-json, ws-long-json, ws-broadcast; of relay and client as relay-bulk (all)
+                   ws-huge, ws-json, ws-long-json, ws-broadcast; of gateway gateway-bulk, gateway-ws-bulk,
+                   gateway-messages, gateway-inspected, gateway-requests; of relay and client as relay-bulk (all)
   --save           also write benches/results/DATE-SUITE-COMMIT.json
 
 Examples: ./bench.sh takeover --rounds 5 --ops 20000
@@ -60,7 +68,8 @@ compared byte for byte. "busy" below 100 % means that the other side was the bra
 more often it wakes for little, so the ratios are rather too high than too low.
 Go is taken from HIJACK_GO, target/peers/bin/go or PATH, haproxy and nginx from PATH or /usr/sbin; without them the
 rest is measured. Bun is taken from HIJACK_BUN, target/peers/bun or PATH; without it, npm installs it into the second
-for ws. Nothing else is installed.
+for ws. mitmdump is taken from HIJACK_MITMDUMP, target/peers/mitmproxy or PATH; without it, pip installs it into the
+second for gateway. Nothing else is installed.
 Exit status: 0, or 1 when a bar is missed, or 2 when the measuring failed. benches/README.md tells the method.
 TEXT
 }
@@ -81,7 +90,7 @@ measure() {
 profile() {
   local suite=${1:-} folder=$target/bench-profile data
   case $suite in
-    takeover | http | client | axum | relay | ws) ;;
+    takeover | http | client | axum | relay | ws | gateway) ;;
     *) usage >&2; exit 2 ;;
   esac
   command -v perf >/dev/null || fail "perf is missing: apt-get install linux-perf (Debian) or linux-tools (Ubuntu)"
@@ -106,6 +115,10 @@ symbols() {
 build() {
   cargo build --quiet --release --locked --package hijack-bench --bins
   if [[ $1 == takeover || $1 == http ]]; then build_go; fi
+  if [[ $1 == gateway ]]; then
+    cargo build --quiet --release --locked --package hijack-cli
+    find_mitmdump >/dev/null || install_mitmdump
+  fi
   if [[ $1 == ws ]]; then
     build_go_ws
     find_bun >/dev/null || install_bun
@@ -156,6 +169,21 @@ install_bun() {
     echo "Bun is missing: set HIJACK_BUN to a bun program to compare with it" >&2
 }
 
+find_mitmdump() {
+  local candidate
+  for candidate in "${HIJACK_MITMDUMP:-}" "$mitmproxy_folder/bin/mitmdump"; do
+    [[ -x $candidate ]] && { echo "$candidate"; return; }
+  done
+  command -v mitmdump
+}
+
+install_mitmdump() {
+  echo "installing mitmproxy $mitmproxy_version into $mitmproxy_folder" >&2
+  { python3 -m venv "$mitmproxy_folder" && "$mitmproxy_folder/bin/pip" install --quiet --disable-pip-version-check \
+    "mitmproxy==$mitmproxy_version"; } >&2 ||
+    echo "mitmdump is missing: set HIJACK_MITMDUMP to a mitmdump program to compare with it" >&2
+}
+
 run() {
   command -v taskset >/dev/null || fail "taskset is missing: it is part of util-linux"
   (($(nproc) > load_core)) || fail "two cores are needed: one for the measured program, one for the load"
@@ -163,7 +191,7 @@ run() {
   local go=$go_server
   if [[ $1 == ws ]]; then go=$go_ws_server; fi
   taskset -c "$load_core" "$target/release/hijack-bench" "$@" --core "$measured_core" --go "$go" \
-    --bun "$(find_bun || echo none)"
+    --bun "$(find_bun || echo none)" --mitmdump "$(find_mitmdump || echo none)"
 }
 
 # One option or value per line.
@@ -177,7 +205,7 @@ save_options() {
 }
 
 versions() {
-  local go haproxy nginx bun
+  local go haproxy nginx bun mitmdump
   rustc --version | cut -d' ' -f1,2
   locked hyper
   locked axum
@@ -188,6 +216,7 @@ versions() {
   if go=$(find_go); then "$go" env GOVERSION; fi
   haproxy=$(PATH=$PATH:/usr/sbin command -v haproxy) && "$haproxy" -v | sed -n '1s/HAProxy version \([^ ]*\).*/haproxy \1/p'
   nginx=$(PATH=$PATH:/usr/sbin command -v nginx) && "$nginx" -v 2>&1 | sed 's|.*/|nginx |'
+  mitmdump=$(find_mitmdump) && "$mitmdump" --version | sed -n '1s/Mitmproxy: \([^ ]*\).*/mitmproxy \1/p'
   return 0
 }
 

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
+use hijack_bench::wire::ECHO_PROTOCOL;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::program::Program;
@@ -21,11 +22,32 @@ pub(crate) struct Launch {
 }
 
 /// The language in which a program is told where to listen and where to lead.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Config {
     HaproxyTcp,
     HaproxyHttp,
     Nginx,
+    /// Our gateway, by flags.
+    Gateway,
+    /// The same with an operators' side.
+    WatchedGateway,
+    /// By flags as well.
+    Mitmdump,
+}
+
+/// Where a relay is reached.
+#[derive(Clone, Debug)]
+pub(crate) struct Entrance {
+    pub(crate) address: SocketAddr,
+    /// Where it is looked at, if it can be.
+    pub(crate) operators: Option<Operators>,
+}
+
+/// The operators' side of our gateway.
+#[derive(Clone, Debug)]
+pub(crate) struct Operators {
+    pub(crate) address: SocketAddr,
+    pub(crate) token: String,
 }
 
 impl Launch {
@@ -44,43 +66,84 @@ impl Launch {
     }
 
     /// Starts a relay that leads to `upstream`, and says where it listens.
-    pub(crate) async fn start_before(&self, upstream: SocketAddr) -> io::Result<(Program, SocketAddr)> {
+    pub(crate) async fn start_before(&self, upstream: SocketAddr) -> io::Result<(Program, Entrance)> {
         let mut command = Command::new(self.command.get_program());
         command.args(self.command.get_args());
         let Some(config) = self.config else {
             let mut relay = Program::start(command.arg(upstream.to_string()), self.core)?;
             let address = relay.address().await?;
-            return Ok((relay, address));
+            return Ok((relay, Entrance { address, operators: None }));
         };
+        if let Config::Gateway | Config::WatchedGateway = config {
+            let is_watched = config == Config::WatchedGateway;
+            let mut gateway = Program::start(gateway(&mut command, upstream, is_watched), self.core)?;
+            let entrance = Entrance::told(&mut gateway, is_watched).await?;
+            return Ok((gateway, entrance));
+        }
         let (address, folder) = (free_address().await?, Folder::new()?);
-        let file = folder.0.join("config");
-        fs::write(&file, config.text(address, upstream, &folder.0))?;
-        let mut relay = Program::start(command.args(config.arguments()).arg(&file), self.core)?;
+        command.args(config.arguments(address, upstream, &folder.0)?);
+        let mut relay = Program::start(&command, self.core)?;
         relay.folder = Some(folder);
         until_it_listens(address).await?;
-        Ok((relay, address))
+        Ok((relay, Entrance { address, operators: None }))
     }
 }
 
-impl Config {
-    /// Arguments before the file: stay in the foreground.
-    fn arguments(self) -> &'static [&'static str] {
-        match self {
-            Self::HaproxyTcp | Self::HaproxyHttp => &["-db", "-q", "-f"],
-            Self::Nginx => &["-e", "stderr", "-c"],
+impl Entrance {
+    /// As our gateway prints it when it listens.
+    async fn told(gateway: &mut Program, is_watched: bool) -> io::Result<Self> {
+        let address = address_of(&gateway.told("gateway").await?)?;
+        let mut entrance = Self { address, operators: None };
+        if is_watched {
+            let url = gateway.told("console").await?;
+            let (_, token) = url.split_once("?token=").unwrap_or_default();
+            entrance.operators = Some(Operators { address: address_of(&url)?, token: token.to_owned() });
         }
+        Ok(entrance)
     }
+}
 
-    fn text(self, address: SocketAddr, upstream: SocketAddr, folder: &Path) -> String {
-        match self {
+/// The address in `http://ADDRESS/…`.
+fn address_of(url: &str) -> io::Result<SocketAddr> {
+    let address = url.strip_prefix("http://").and_then(|rest| rest.split('/').next()?.parse().ok());
+    address.ok_or_else(|| io::Error::other(format!("a URL with an address expected, got {url:?}")))
+}
+
+/// One thread, and no line for each connection, as others are told as well.
+fn gateway(command: &mut Command, upstream: SocketAddr, is_watched: bool) -> &mut Command {
+    let admin = if is_watched { "127.0.0.1:0" } else { "off" };
+    command.args(["gateway", "--listen", "127.0.0.1:0", "--upgrade", ECHO_PROTOCOL, "--threads", "1"]);
+    command.args(["--admin", admin, "--upstream", &format!("http://{upstream}")]).env("HIJACK_LOG", "warn")
+}
+
+impl Config {
+    /// What makes it stay in the foreground, quietly, and lead from `address` to `upstream`.
+    fn arguments(self, address: SocketAddr, upstream: SocketAddr, folder: &Path) -> io::Result<Vec<String>> {
+        let name = folder.display().to_string();
+        let (flags, text): (&[&str], String) = match self {
             Self::HaproxyTcp => {
                 let splice = "option splice-request\n  option splice-response";
-                haproxy("tcp", splice, address, upstream)
+                (&["-db", "-q", "-f"], haproxy("tcp", splice, address, upstream))
             }
-            Self::HaproxyHttp => haproxy("http", "", address, upstream),
-            Self::Nginx => nginx(address, upstream, &folder.display().to_string()),
-        }
+            Self::HaproxyHttp => (&["-db", "-q", "-f"], haproxy("http", "", address, upstream)),
+            Self::Nginx => (&["-e", "stderr", "-c"], nginx(address, upstream, &name)),
+            Self::Mitmdump => return Ok(mitmdump(address, upstream, &name)),
+            Self::Gateway | Self::WatchedGateway => return Ok(Vec::new()),
+        };
+        let file = folder.join("config");
+        fs::write(&file, text)?;
+        let flags = flags.iter().map(|flag| (*flag).to_owned());
+        Ok(flags.chain([file.display().to_string()]).collect())
     }
+}
+
+/// As it comes, which keeps every message; only not written to the terminal.
+fn mitmdump(address: SocketAddr, upstream: SocketAddr, folder: &str) -> Vec<String> {
+    let (host, port) = (address.ip(), address.port());
+    let line = format!(
+        "--quiet --set confdir={folder} --mode reverse:http://{upstream} --listen-host {host} --listen-port {port}"
+    );
+    line.split(' ').map(str::to_owned).collect()
 }
 
 /// One thread, and connections and pipes for which `bench.sh` has descriptors.
@@ -132,7 +195,7 @@ async fn until_it_listens(address: SocketAddr) -> io::Result<()> {
     }
 }
 
-const LONGEST_START: Duration = Duration::from_secs(5);
+const LONGEST_START: Duration = Duration::from_secs(30);
 
 /// A new folder for temporary files, removed when dropped.
 #[derive(Debug)]

@@ -33,6 +33,9 @@ pub(crate) struct Options {
     /// Bun.
     #[arg(long)]
     pub(crate) bun: Option<PathBuf>,
+    /// mitmproxy's program without a screen.
+    #[arg(long)]
+    pub(crate) mitmdump: Option<PathBuf>,
     /// Instead of measuring: record the first program's profile to this folder, a file for each part.
     #[arg(long)]
     pub(crate) profile: Option<PathBuf>,
@@ -72,4 +75,6 @@ pub(crate) enum Suite {
     Relay,
     /// WebSocket servers: echoes of all sizes, and what idle connections hold.
     Ws,
+    /// Our gateway: bulk, WebSocket messages, looked at or not, and ordinary requests.
+    Gateway,
 }

@@ -22,6 +22,8 @@ pub(crate) enum Role {
     WsDeflateServer,
     /// One that gives to all what it gets.
     WsBroadcastServer,
+    /// Our gateway and these others, as they are installed.
+    Gateway(&'static [&'static str]),
 }
 
 /// One program, and how it counts allocations: a variant of it, or itself.
@@ -40,6 +42,9 @@ pub(crate) struct Peer {
 
 /// The name under which our own programs are compared with the others.
 pub(crate) const OURS: &str = "hijack";
+
+/// Our gateway with operators who look at connections.
+pub(crate) const OURS_WATCHED: &str = "hijack-watched";
 
 impl Peer {
     /// The programs of `--peers` that are built and have this role; says which are missing.
@@ -68,7 +73,11 @@ impl Peer {
             | (Role::WsBroadcastServer, "fastwebsockets" | "tungstenite" | "gorilla") => {
                 Ok(Self::foreign(name, None, &[]))
             }
-            (_, OURS)
+            (
+                Role::Gateway(of_part),
+                OURS | OURS_WATCHED | "haproxy-tcp" | "haproxy-http" | "nginx" | "mitmdump",
+            ) => Self::gateway(name, of_part.contains(&name), options),
+            (Role::Server | Role::Client | Role::AxumServer | Role::Relay | Role::WsServer, OURS)
             | (Role::Relay, "copy")
             | (Role::WsServer, "fastwebsockets" | "tungstenite")
             | (Role::Server | Role::Client | Role::AxumServer, "hyper") => {
@@ -100,6 +109,23 @@ impl Peer {
             runs_in_valgrind: true,
             config: None,
         })
+    }
+
+    /// One of the programs that stand between clients and servers, if this part of the suite measures it.
+    fn gateway(name: &str, is_of_part: bool, options: &Options) -> io::Result<Self> {
+        if !is_of_part {
+            return Ok(Self::foreign(name, None, &[]));
+        }
+        let ours = env::current_exe()?.with_file_name("hijack");
+        let (program, config) = match name {
+            OURS => (Some(ours), Config::Gateway),
+            OURS_WATCHED => (Some(ours), Config::WatchedGateway),
+            "haproxy-tcp" => (installed("haproxy"), Config::HaproxyTcp),
+            "haproxy-http" => (installed("haproxy"), Config::HaproxyHttp),
+            "nginx" => (installed("nginx"), Config::Nginx),
+            _ => (options.mitmdump.clone(), Config::Mitmdump),
+        };
+        Ok(Self { config: Some(config), ..Self::foreign(name, program.as_deref(), &[]) })
     }
 
     fn go(options: &Options) -> Self {
@@ -148,6 +174,8 @@ impl Role {
             Self::AxumServer => "server-axum",
             Self::Relay => "relay",
             Self::WsServer | Self::WsDeflateServer | Self::WsBroadcastServer => "server-ws",
+            // Not of the benches: the program itself.
+            Self::Gateway(_) => "gateway",
         }
     }
 
@@ -159,6 +187,7 @@ impl Role {
             Self::WsServer => &[OURS, "fastwebsockets", "bun", "tungstenite"],
             Self::WsDeflateServer => &[OURS, "bun", "gorilla"],
             Self::WsBroadcastServer => &[OURS, "bun"],
+            Self::Gateway(of_part) => of_part,
         }
     }
 }
@@ -193,6 +222,7 @@ impl fmt::Display for Role {
             Self::WsServer => "WebSocket server",
             Self::WsDeflateServer => "compressing WebSocket server",
             Self::WsBroadcastServer => "broadcasting WebSocket server",
+            Self::Gateway(_) => "gateway",
         })
     }
 }

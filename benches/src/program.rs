@@ -36,6 +36,7 @@ impl Program {
             .args(["-c", &core.to_string()])
             .arg(command.get_program())
             .args(command.get_args())
+            .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))))
             .env("GOMAXPROCS", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -49,6 +50,13 @@ impl Program {
     pub(crate) async fn address(&mut self) -> io::Result<SocketAddr> {
         let line = self.line().await?;
         line.parse().map_err(|_| io::Error::other(format!("address expected, got {line:?}")))
+    }
+
+    /// What our gateway prints behind `word`.
+    pub(crate) async fn told(&mut self, word: &str) -> io::Result<String> {
+        let line = self.line().await?;
+        let told = line.strip_prefix(word).map(|rest| rest.trim().to_owned());
+        told.ok_or_else(|| io::Error::other(format!("{word:?} expected, got {line:?}")))
     }
 
     /// Has `order` carried out.

@@ -22,14 +22,19 @@ pub(super) async fn send(stream: &mut TcpStream) -> io::Result<()> {
 /// Asks for `blocks` and compares every byte of them.
 pub(super) async fn pull(stream: &mut TcpStream, blocks: u64) -> io::Result<()> {
     stream.write_u64(blocks).await?;
+    expect(stream, &BLOCK, blocks).await
+}
+
+/// Compares every byte of so many times `block`.
+pub(super) async fn expect(stream: &mut TcpStream, block: &[u8], blocks: u64) -> io::Result<()> {
     let mut buffer = vec![0; READ_LEN];
     for _ in 0..blocks {
-        let mut rest = &BLOCK[..];
+        let mut rest = block;
         while !rest.is_empty() {
             let most = buffer.len().min(rest.len());
             let len = stream.read(&mut buffer[..most]).await?;
             if len == 0 || buffer[..len] != rest[..len] {
-                let at = BLOCK.len() - rest.len();
+                let at = block.len() - rest.len();
                 return Err(io::Error::other(format!("{len} wrong bytes at {at} of a block")));
             }
             rest = &rest[len..];
@@ -39,7 +44,7 @@ pub(super) async fn pull(stream: &mut TcpStream, blocks: u64) -> io::Result<()> 
 }
 
 /// No eight bytes of it are like others, so that none can be lost, repeated or moved unseen.
-static BLOCK: LazyLock<Vec<u8>> = LazyLock::new(|| {
+pub(super) static BLOCK: LazyLock<Vec<u8>> = LazyLock::new(|| {
     (0..1_u64 << 17).flat_map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes()).collect()
 });
 

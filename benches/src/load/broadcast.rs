@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use super::Workload;
 use super::connection::Connection;
 use super::frames::{BINARY, Echo};
-use super::takeover::Question;
+use super::question::Question;
 use super::websockets::{VARIANTS, open_first};
 use crate::launch::Launch;
 use crate::program::Program;
@@ -96,7 +96,7 @@ impl Broadcast {
     pub(crate) async fn open_alone(launch: &Launch) -> io::Result<Self> {
         let mut server = launch.start()?;
         let address: SocketAddr = server.address().await?;
-        let (question, teller) = open_first(address, false).await?;
+        let (question, teller) = open_first(address, &address.to_string(), false).await?;
         let messages = (0..VARIANTS).map(|variant| Echo::new(variant, 1, MESSAGE_LEN, BINARY)).collect();
         let (listeners, stalled, latencies) = (Vec::new(), Vec::new(), Vec::new());
         Ok(Self { server, question, messages, teller, listeners, stalled, latencies })
@@ -105,7 +105,7 @@ impl Broadcast {
     /// Opens `count` more that listen.
     pub(crate) async fn listen(&mut self, count: u64) -> io::Result<()> {
         for _ in 0..count {
-            self.listeners.push(self.question.take_over().await?);
+            self.listeners.push(self.question.open().await?);
         }
         Ok(())
     }
@@ -113,7 +113,7 @@ impl Broadcast {
     /// Opens `count` more that never read.
     pub(crate) async fn stall(&mut self, count: u64) -> io::Result<()> {
         for _ in 0..count {
-            self.stalled.push(self.question.take_over().await?);
+            self.stalled.push(self.question.open().await?);
         }
         Ok(())
     }

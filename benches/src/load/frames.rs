@@ -47,7 +47,7 @@ impl Echo {
 }
 
 /// The head of a whole message's frame (RFC 6455 §5.2), as far as the mask's key.
-fn put_head(opcode: u8, len: usize, masked: u8, out: &mut Vec<u8>) {
+pub(super) fn put_head(opcode: u8, len: usize, masked: u8, out: &mut Vec<u8>) {
     out.push(FIN | opcode);
     match (u8::try_from(len), u16::try_from(len)) {
         (Ok(len @ ..126), _) => out.push(masked | len),
@@ -63,7 +63,7 @@ fn put_head(opcode: u8, len: usize, masked: u8, out: &mut Vec<u8>) {
 }
 
 /// Appends a whole message's frame with a mask of its own.
-fn put_masked(opcode: u8, payload: &[u8], seed: u64, out: &mut Vec<u8>) {
+pub(super) fn put_masked(opcode: u8, payload: &[u8], seed: u64, out: &mut Vec<u8>) {
     let [.., a, b, c, d] = seed.wrapping_mul(0x9e37_79b9).to_be_bytes();
     put_head(opcode, payload.len(), MASKED, out);
     out.extend([a, b, c, d]);
@@ -146,8 +146,8 @@ pub(super) const TEXT: u8 = 1;
 pub(super) const BINARY: u8 = 2;
 /// Text with RSV1.
 pub(super) const COMPRESSED: u8 = 0x41;
-const FIN: u8 = 0x80;
-const MASKED: u8 = 0x80;
+pub(super) const FIN: u8 = 0x80;
+pub(super) const MASKED: u8 = 0x80;
 
 #[cfg(test)]
 mod tests {

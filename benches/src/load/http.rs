@@ -1,16 +1,13 @@
 //! Ordinary requests, one after the other on kept-alive connections.
 
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
 
 use hijack_bench::lanes::{CONNECTIONS, all, share};
-use hijack_bench::wire::{PLAIN_BODY, PLAIN_PATH, PLAIN_TYPE};
 use tokio::task::JoinSet;
 
 use super::Workload;
 use super::connection::Connection;
-use super::expected::Expected;
+use super::question::Question;
 use crate::launch::Launch;
 use crate::program::Program;
 
@@ -18,27 +15,19 @@ use crate::program::Program;
 #[derive(Debug)]
 pub(crate) struct Http {
     server: Program,
-    address: SocketAddr,
-    question: Arc<Question>,
+    question: Question,
     busy: Vec<Connection>,
     held: Vec<Connection>,
-}
-
-/// What is asked and what must come back.
-#[derive(Debug)]
-struct Question {
-    request: String,
-    answer: Expected,
 }
 
 impl Workload for Http {
     async fn open(launch: &Launch) -> io::Result<Self> {
         let mut server = launch.start()?;
         let address = server.address().await?;
-        let question = Arc::new(Question::learn(address).await?);
-        let mut load = Self { server, address, question, busy: Vec::new(), held: Vec::new() };
+        let (question, _) = Question::plain(address, &address.to_string()).await?;
+        let mut load = Self { server, question, busy: Vec::new(), held: Vec::new() };
         for _ in 0..CONNECTIONS {
-            load.busy.push(load.connect().await?);
+            load.busy.push(load.question.open().await?);
         }
         Ok(load)
     }
@@ -50,7 +39,7 @@ impl Workload for Http {
     async fn run(&mut self, ops: u64) -> io::Result<()> {
         let mut tasks = JoinSet::new();
         for (lane, connection) in (0..).zip(self.busy.drain(..)) {
-            tasks.spawn(Arc::clone(&self.question).ask(connection, share(ops, lane, CONNECTIONS)));
+            tasks.spawn(ask(self.question.clone(), connection, share(ops, lane, CONNECTIONS)));
         }
         self.busy = all(tasks).await?;
         Ok(())
@@ -58,45 +47,20 @@ impl Workload for Http {
 
     async fn hold(&mut self, count: u32) -> io::Result<()> {
         for _ in 0..count {
-            self.held.push(self.connect().await?);
+            self.held.push(self.question.open().await?);
         }
         Ok(())
     }
 }
 
-impl Http {
-    /// A connection that has had one answer.
-    async fn connect(&self) -> io::Result<Connection> {
-        let connection = Connection::connect(self.address).await?;
-        Arc::clone(&self.question).ask(connection, 1).await
+/// Asks so many times on one connection.
+pub(super) async fn ask(
+    question: Question,
+    mut connection: Connection,
+    times: u64,
+) -> io::Result<Connection> {
+    for _ in 0..times {
+        question.repeat(&mut connection).await?;
     }
-}
-
-impl Question {
-    async fn learn(address: SocketAddr) -> io::Result<Self> {
-        let request = request(address);
-        let mut connection = Connection::connect(address).await?;
-        connection.send(request.as_bytes()).await?;
-        let head = connection.read_head().await?;
-        let length = PLAIN_BODY.len().to_string();
-        let headers = [("content-type", PLAIN_TYPE), ("content-length", &length)];
-        let answer = Expected::learn(&head, "HTTP/1.1 200 ", &headers, PLAIN_BODY)?;
-        if !answer.has_date() {
-            return Err(io::Error::other("header date expected, got none"));
-        }
-        connection.expect(&Expected::exactly(PLAIN_BODY.as_bytes())).await?;
-        Ok(Self { request, answer })
-    }
-
-    async fn ask(self: Arc<Self>, mut connection: Connection, times: u64) -> io::Result<Connection> {
-        for _ in 0..times {
-            connection.send(self.request.as_bytes()).await?;
-            connection.expect(&self.answer).await?;
-        }
-        Ok(connection)
-    }
-}
-
-fn request(address: SocketAddr) -> String {
-    format!("GET {PLAIN_PATH} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: hijack-bench\r\nAccept: */*\r\n\r\n")
+    Ok(connection)
 }

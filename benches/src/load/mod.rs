@@ -5,10 +5,13 @@ mod broadcast;
 mod clients;
 mod connection;
 mod expected;
+mod framed;
 mod frames;
 mod http;
+mod question;
 mod relay;
 mod takeover;
+mod taps;
 mod upstream;
 mod websockets;
 
@@ -18,7 +21,10 @@ use std::time::Duration;
 pub(crate) use broadcast::Broadcast;
 pub(crate) use clients::{ClientRequests, ClientTakeovers};
 pub(crate) use http::Http;
-pub(crate) use relay::{RelayedBulk, RelayedMessages, RelayedVisits};
+pub(crate) use relay::{
+    InspectedWsMessages, RelayedBulk, RelayedMessages, RelayedRequests, RelayedVisits, RelayedWsBulk,
+    RelayedWsMessages,
+};
 pub(crate) use takeover::Takeover;
 pub(crate) use websockets::{
     WsBurst, WsDeflated, WsHuge, WsLarge, WsLargeMany, WsSmall, WsSmallMany, WsText,

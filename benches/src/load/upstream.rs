@@ -1,5 +1,5 @@
-//! The server that clients under measurement ask, and that stands behind relays: fixed bytes, checked requests, and nothing else, so that it is
-//! never the brake.
+//! The server that clients under measurement ask, and that stands behind relays and gateways: fixed bytes, checked
+//! requests, and nothing else, so that it is never the brake.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,9 +12,11 @@ use hijack_bench::wire::{
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::blocks;
 use super::connection::Connection;
 use super::expected::Expected;
+use super::question::Question;
+use super::websockets::{self, SAMPLE_ACCEPT, SAMPLE_KEY};
+use super::{blocks, framed};
 
 /// What every connection asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,10 @@ pub(crate) enum Route {
     Echo,
     /// One 101, then blocks as they are asked for.
     Blocks,
+    /// A WebSocket whose messages come back.
+    Messages,
+    /// A WebSocket, with blocks in its messages as they are asked for.
+    MessageBlocks,
 }
 
 /// A listener and the conversations that it accepted; they live as long as it does.
@@ -100,6 +106,8 @@ impl Service {
                 Route::Plain => {}
                 Route::Echo => return echo(&mut connection.stream).await,
                 Route::Blocks => return blocks::send(&mut connection.stream).await,
+                Route::Messages => return framed::echo(&mut connection.stream).await,
+                Route::MessageBlocks => return framed::send(&mut connection.stream).await,
             }
         }
         Ok(())
@@ -127,6 +135,20 @@ impl Route {
             Self::Plain => PLAIN_PATH,
             Self::Echo => ECHO_PATH,
             Self::Blocks => BLOCKS_PATH,
+            Self::Messages | Self::MessageBlocks => "/",
+        }
+    }
+
+    /// Asks this server, which calls itself `host`, for the first time, through whatever is at `address`.
+    pub(super) async fn ask_first(
+        self,
+        address: SocketAddr,
+        host: &str,
+    ) -> io::Result<(Question, Connection)> {
+        match self {
+            Self::Plain => Question::plain(address, host).await,
+            Self::Echo | Self::Blocks => Question::takeover(address, host, self.path()).await,
+            Self::Messages | Self::MessageBlocks => websockets::open_first(address, host, false).await,
         }
     }
 
@@ -140,13 +162,23 @@ impl Route {
             Self::Echo | Self::Blocks => format!(
                 "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: {ECHO_PROTOCOL}\r\n\r\n"
             ),
+            Self::Messages | Self::MessageBlocks => format!(
+                "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
+                 Sec-WebSocket-Accept: {SAMPLE_ACCEPT}\r\n\r\n"
+            ),
         }
     }
 
     fn learn(self, head: &[u8], host: &str) -> io::Result<Expected> {
-        let headers = [("host", host), ("connection", "upgrade"), ("upgrade", ECHO_PROTOCOL)];
-        let asked = if self == Self::Plain { &headers[..1] } else { &headers };
-        Expected::learn(head, &format!("GET {} HTTP/1.1", self.path()), asked, "")
+        let upgrade = |token| [("host", host), ("connection", "upgrade"), ("upgrade", token)];
+        let asked = match self {
+            Self::Plain => vec![("host", host)],
+            Self::Echo | Self::Blocks => upgrade(ECHO_PROTOCOL).to_vec(),
+            Self::Messages | Self::MessageBlocks => {
+                [&upgrade("websocket")[..], &[("sec-websocket-key", SAMPLE_KEY)]].concat()
+            }
+        };
+        Expected::learn(head, &format!("GET {} HTTP/1.1", self.path()), &asked, "")
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use super::Workload;
 use super::connection::Connection;
 use super::frames::{BINARY, COMPRESSED, Echo, TEXT};
-use super::takeover::Question;
+use super::question::Question;
 use crate::launch::Launch;
 use crate::program::Program;
 
@@ -70,7 +70,7 @@ impl<const CONNECTIONS: u64, const BATCH: u64, const LEN: usize, const OPCODE: u
     async fn open(launch: &Launch) -> io::Result<Self> {
         let mut server = launch.start()?;
         let address = server.address().await?;
-        let (question, mut first) = open_first(address, OPCODE == COMPRESSED).await?;
+        let (question, mut first) = open_first(address, &address.to_string(), OPCODE == COMPRESSED).await?;
         let mut echoes = Vec::new();
         for variant in 0..VARIANTS {
             echoes.push(match OPCODE {
@@ -81,7 +81,7 @@ impl<const CONNECTIONS: u64, const BATCH: u64, const LEN: usize, const OPCODE: u
         let (busy, held) = (vec![first], Vec::new());
         let mut load = Self { server, question, echoes: echoes.into(), busy, held };
         for _ in 1..CONNECTIONS {
-            load.busy.push(load.question.take_over().await?);
+            load.busy.push(load.question.open().await?);
         }
         Ok(load)
     }
@@ -101,7 +101,7 @@ impl<const CONNECTIONS: u64, const BATCH: u64, const LEN: usize, const OPCODE: u
 
     async fn hold(&mut self, count: u32) -> io::Result<()> {
         for lane in 0..count.into() {
-            let connection = self.question.take_over().await?;
+            let connection = self.question.open().await?;
             self.held.push(converse(connection, Arc::clone(&self.echoes), lane, 1).await?);
         }
         Ok(())
@@ -133,10 +133,14 @@ async fn converse(
 }
 
 /// The first connection, whose handshake is checked.
-pub(super) async fn open_first(address: SocketAddr, compressed: bool) -> io::Result<(Question, Connection)> {
+pub(super) async fn open_first(
+    address: SocketAddr,
+    host: &str,
+    compressed: bool,
+) -> io::Result<(Question, Connection)> {
     let headers =
         [("connection", "upgrade"), ("upgrade", "websocket"), ("sec-websocket-accept", SAMPLE_ACCEPT)];
-    Question::first(address, &request(&address.to_string(), compressed), &headers).await
+    Question::first(address, &request(host, compressed), &headers).await
 }
 
 impl Connection {
@@ -181,8 +185,8 @@ fn request(host: &str, compressed: bool) -> String {
     )
 }
 
-const SAMPLE_KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-const SAMPLE_ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+pub(super) const SAMPLE_KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+pub(super) const SAMPLE_ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// Different contents of the messages.
 pub(super) const VARIANTS: u64 = 8;

@@ -4,6 +4,7 @@
 
 mod axum;
 mod client;
+mod gateway;
 mod http;
 mod relay;
 mod takeover;
@@ -53,6 +54,7 @@ pub(crate) async fn measure(options: &Options) -> io::Result<Report> {
             (vec![bulk, messages], bars)
         }
         Suite::Ws => ws::measure(options).await?,
+        Suite::Gateway => gateway::measure(options).await?,
     };
     if parts.iter().all(|part| part.programs.is_empty()) {
         return Err(io::Error::other("no program to measure"));
@@ -79,6 +81,7 @@ pub(crate) async fn profile(options: &Options, folder: &Path) -> io::Result<()> 
             relay::MESSAGES.profile::<RelayedMessages>(options, folder).await
         }
         Suite::Ws => ws::profile(options, folder).await,
+        Suite::Gateway => gateway::profile(options, folder).await,
     }
 }
 
@@ -170,7 +173,12 @@ impl Part {
 
     /// Ours over `peer`, if both were measured.
     fn ratio(&self, peer: &str, pick: fn(&Sample) -> f64) -> Option<f64> {
-        Some(self.ours()?.series.ratio(&self.find(peer)?.series, pick))
+        self.ratio_of(OURS, peer, pick)
+    }
+
+    /// `one` over `other`, if both were measured.
+    fn ratio_of(&self, one: &str, other: &str, pick: fn(&Sample) -> f64) -> Option<f64> {
+        Some(self.find(one)?.series.ratio(&self.find(other)?.series, pick))
     }
 
     fn find(&self, name: &str) -> Option<&Measured> {
