@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use hijack::{Relay, RelayEnd, Side, Transport};
+use hijack::{Error, Relay, RelayEnd, Side, Transport};
 use hijack_proto::ws::{Close, CloseCode, MessageKind, Role};
 
 use crate::gate::{Alarm, OwnFrame, PassGate};
@@ -106,16 +106,24 @@ impl Conversation {
     }
 
     /// Runs until both sides have ended, or have been told to.
-    pub(crate) async fn run(mut self) {
-        poll_fn(|cx| self.poll(cx)).await;
-        let end = Box::pin(async {
-            if self.ending.is_some() || self.is_cut {
-                self.relay.close().await
-            } else {
-                self.relay.run().await
-            }
-        })
-        .await;
+    ///
+    /// No `async fn`: that would have room for the conversation twice, for as long as it lives.
+    pub(crate) fn run(self) -> impl Future<Output = Result<(), Error>> + Send {
+        let mut conversation = self;
+        async move {
+            poll_fn(|cx| conversation.poll(cx)).await;
+            // Apart, since all would have room for it from their beginning.
+            Box::pin(conversation.end()).await;
+            Ok(())
+        }
+    }
+
+    async fn end(&mut self) {
+        let end = if self.ending.is_some() || self.is_cut {
+            self.relay.close().await
+        } else {
+            self.relay.run().await
+        };
         self.note();
         self.end = Some(Box::new(end));
     }
@@ -367,3 +375,27 @@ fn ending_of(alarm: Alarm, from: Side) -> Ending {
 
 /// Bytes of a Close's reason (RFC 6455 §5.5: 125 with the code).
 pub(crate) const MOST_REASON: usize = 123;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::FrameGate;
+
+    /// The bytes of what `run` gives for a conversation.
+    fn future_len<F>(_: impl FnOnce(Conversation) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// What stands in memory for every idle pair: a field more is paid for many thousand times.
+    #[test]
+    fn an_idle_pair_is_small() {
+        let run = future_len(Conversation::run);
+        let most = size_of::<Conversation>() + 32;
+        assert!(run <= most, "the future of {run} bytes has more in it than one conversation: {most}");
+        let pair = run + 2 * size_of::<FrameGate>() + size_of::<Entry>();
+        assert!(pair <= MOST_OF_PAIR, "{pair} bytes of an idle pair exceed {MOST_OF_PAIR}");
+    }
+
+    /// Of future, gates and record, without what both connections have of their own.
+    const MOST_OF_PAIR: usize = 1_400;
+}

@@ -409,11 +409,7 @@ fn begin(
         if let Some(half_open) = route.route.limits.half_open {
             relay.set_limits(ConnLimits { half_open: Some(half_open), ..ConnLimits::default() });
         }
-        let conversation = Conversation::new(shared, entry, relay, place);
-        async move {
-            conversation.run().await;
-            Ok(())
-        }
+        Conversation::new(shared, entry, relay, place).run()
     })
 }
 
