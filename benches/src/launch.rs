@@ -111,7 +111,7 @@ fn address_of(url: &str) -> io::Result<SocketAddr> {
 
 /// One thread, and no line for each connection, as others are told as well.
 fn gateway(command: &mut Command, upstream: SocketAddr, is_watched: bool) -> &mut Command {
-    let admin = if is_watched { "127.0.0.1:0" } else { "off" };
+    let admin = if is_watched { "localhost:0" } else { "off" };
     command.args(["gateway", "--listen", "127.0.0.1:0", "--upgrade", ECHO_PROTOCOL, "--threads", "1"]);
     command.args(["--admin", admin, "--upstream", &format!("http://{upstream}")]).env("HIJACK_LOG", "warn")
 }
