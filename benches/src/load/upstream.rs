@@ -116,7 +116,11 @@ impl Service {
     /// Reads one request; false at the end of the connection.
     async fn take_request(&self, connection: &mut Connection) -> io::Result<bool> {
         if let Some(known) = self.request.get() {
-            return connection.expect_or_end(known).await;
+            return match connection.expect_or_end(known).await {
+                // HAProxy ends connections that it needs no more that way. What is lost by it, the load misses.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(false),
+                asked => asked,
+            };
         }
         // Whoever looks whether a relay listens is passed on to here.
         if connection.stream.peek(&mut [0]).await? == 0 {
