@@ -50,7 +50,9 @@ impl Inbound {
 
     /// Every byte that was fed and not given out.
     pub(super) fn take_unread(&mut self) -> Bytes {
-        std::mem::take(&mut self.buf).freeze()
+        let unread = std::mem::take(&mut self.buf);
+        // What is empty would keep alive what the head in front of it was read into.
+        if unread.is_empty() { Bytes::new() } else { unread.freeze() }
     }
 
     /// Gives a large empty buffer back; a small one stays for the next head.
