@@ -118,25 +118,21 @@ impl Gateway {
     /// [`Error::Config`] if certificates cannot be read.
     pub fn new(config: Config) -> Result<Self, Error> {
         let limits = config.limits.clone();
-        let server =
-            Server::builder().configure(|server| server.max_connections = limits.connections).build();
-        let mut client = Client::builder().configure(|client| {
-            client.connect_timeout = limits.connect_timeout;
-            client.answer_timeout = Some(limits.answer_timeout);
-            // An answer may last for hours, as streams of events do: whoever was let in finds a connection.
-            client.max_per_endpoint = limits.connections;
+        let server = Server::builder().configure(|server| {
+            server.max_connections = limits.connections;
+            server.write_timeout = READER_TIMEOUT;
         });
-        if let Some(ca) = &config.upstream_ca {
-            client = client.tls(tls::client_config_with(ca, None)?);
-        }
-        let client = client.build();
+        let server = server.build();
+        let client = client_of(&config, Some(limits.answer_timeout))?;
+        // How long a request may take is between client and upstream: some are answered when a container ends.
+        let pool = client_of(&config, None)?.pool();
         let tunnels = config.connect.iter().map(|tunnel| (tunnel.clone(), RouteState::new(route_of(tunnel))));
         let tunnels = tunnels.collect();
         Ok(Self(Arc::new(Shared {
             routes: config.routes.iter().cloned().map(RouteState::new).collect(),
             tunnels,
             server,
-            pool: client.pool(),
+            pool,
             client,
             dialled: Tracker::default(),
             registry: Registry::new(config.closed_kept, config.closed_for),
@@ -433,6 +429,22 @@ impl Shared {
     }
 }
 
+/// A client for upstreams.
+fn client_of(config: &Config, answer_timeout: Option<Duration>) -> Result<Client, Error> {
+    let limits = &config.limits;
+    let client = Client::builder().configure(|client| {
+        client.connect_timeout = limits.connect_timeout;
+        client.answer_timeout = answer_timeout;
+        // An answer may last for hours, as streams of events do: whoever was let in finds a connection.
+        client.max_per_endpoint = limits.connections;
+    });
+    let client = match &config.upstream_ca {
+        Some(authorities) => client.tls(tls::client_config_with(authorities, None)?),
+        None => client,
+    };
+    Ok(client.build())
+}
+
 /// A tunnel's route, for registry, limits and metrics.
 fn route_of(tunnel: &Tunnel) -> Route {
     let mut route = Route::new(format!("connect {}", tunnel.target), tunnel.upstream.clone());
@@ -464,6 +476,9 @@ impl fmt::Debug for Shared {
 
 /// Where the clock begins: zero means "never".
 const FIRST_MS: u64 = 1_000;
+
+/// Time without a client taking a byte of an ordinary answer: people leave a pager open over lunch.
+const READER_TIMEOUT: Duration = Duration::from_secs(3_600);
 
 /// Time for the last answers and goodbyes at the end of a drain.
 const GOODBYES: Duration = Duration::from_secs(5);

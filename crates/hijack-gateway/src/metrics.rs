@@ -87,8 +87,11 @@ fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
+/// Where a counter stands.
+type Pick<T> = fn(&T) -> &AtomicU64;
+
 /// Counters of each route: name, help, and where they are.
-const OF_ROUTES: [(&str, &str, fn(&RouteCounters) -> &AtomicU64); 9] = [
+const OF_ROUTES: [(&str, &str, Pick<RouteCounters>); 9] = [
     ("hijack_tunnels_total", "Connections taken over", |of| &of.takeovers),
     ("hijack_tunnels_declined_total", "Upgrades that the upstream declined", |of| &of.declined),
     ("hijack_tunnels_refused_total", "Upgrades that a limit or rule refused", |of| &of.refused),
@@ -103,7 +106,7 @@ const OF_ROUTES: [(&str, &str, fn(&RouteCounters) -> &AtomicU64); 9] = [
 ];
 
 /// Counters of the whole gateway.
-const OF_ALL: [(&str, &str, fn(&Metrics) -> &AtomicU64); 3] = [
+const OF_ALL: [(&str, &str, Pick<Metrics>); 3] = [
     ("hijack_refused_draining_total", "Takeovers refused while draining", |of| &of.refused_draining),
     ("hijack_refused_rate_total", "Takeovers beyond handshakes_per_second", |of| &of.refused_rate),
     ("hijack_unrouted_total", "Requests for which there is no route", |of| &of.unrouted),

@@ -138,7 +138,7 @@ async fn lists_shows_sends_tags_and_kicks() {
     let body = r#"{"filter":"not tag=vip","to":"client","base64":"AAE="}"#;
     let (_, report) = desk.json(OPERATOR, "POST", "/api/broadcast", body).await;
     assert_eq!((&report["matched"], &report["delivered"]), (&2.into(), &2.into()));
-    assert_eq!(sockets[1].recv().await.expect("a message"), Some(Message::Binary(vec![0, 1].into())));
+    assert_eq!(sockets[1].recv().await.expect("a message"), Some(Message::Binary(vec![0, 1])));
 
     let (_, kicked) = desk.json(OPERATOR, "DELETE", &format!("{one}?code=4001&reason=too%20loud"), "").await;
     assert_eq!(kicked["matched"], 1);

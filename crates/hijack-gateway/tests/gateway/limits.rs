@@ -15,10 +15,10 @@ Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n
 async fn a_message_beyond_the_limit_is_1009_to_its_sender() {
     let site = Site::start(|route| route.limits.message_len = Some(1_024)).await;
     let mut socket = site.websocket("/ws").await;
-    let fits = Message::Binary(vec![1; 1_024].into());
+    let fits = Message::Binary(vec![1; 1_024]);
     socket.send(fits.clone()).await.expect("sent");
     assert_eq!(socket.recv().await.expect("answered"), Some(fits));
-    socket.send(Message::Binary(vec![1; 1_025].into())).await.expect("sent");
+    socket.send(Message::Binary(vec![1; 1_025])).await.expect("sent");
     assert_eq!(socket.recv().await.expect("an orderly end"), None);
     assert_eq!(socket.close_frame().expect("a Close").code, CloseCode::TOO_BIG);
     drop(socket);

@@ -89,7 +89,7 @@ async fn a_websocket_passes_and_its_messages_are_counted() {
     let site = Site::start(|_| {}).await;
     let mut socket = site.websocket("/ws").await;
     for len in [0, 5, 200, 70_000, 1 << 20] {
-        let message = Message::Binary(vec![7; len].into());
+        let message = Message::Binary(vec![7; len]);
         socket.send(message.clone()).await.expect("sent");
         assert_eq!(socket.recv().await.expect("answered"), Some(message), "{len} bytes");
     }
