@@ -9,7 +9,7 @@ use bytes::Bytes;
 use hijack::{Error, Relay, RelayEnd, Side, Transport};
 use hijack_proto::ws::{Close, CloseCode, MessageKind, Role};
 
-use crate::gate::{Alarm, OwnFrame, PassGate};
+use crate::gate::{Alarm, FrameGate, OwnFrame, PassGate};
 use crate::gateway::Shared;
 use crate::log;
 use crate::packed::{MoveError, PackedConversation};
@@ -74,6 +74,15 @@ struct PeerClose {
     from: Side,
     code: Option<u16>,
     reason: String,
+}
+
+impl PeerClose {
+    /// What `from` has said of the end, if its Close has passed.
+    fn of(from: Side, frames: &FrameGate) -> Option<Box<Self>> {
+        let close = frames.passed_close()?;
+        let (code, reason) = close.map_or((None, ""), |close| (Some(close.code.get()), close.reason));
+        Some(Box::new(Self { from, code, reason: reason.to_owned() }))
+    }
 }
 
 /// A pair at work. However it is dropped, the registry hears of its end.
@@ -172,8 +181,8 @@ impl Conversation {
         if self.ending.is_some() || self.entry.is_closing() {
             return Err(MoveError::NotMovable("not movable: it is at its end".into()));
         }
-        if let Some(why) = &self.entry.facts.not_movable {
-            return Err(MoveError::NotMovable(why.to_string()));
+        if let Some(why) = self.entry.facts.not_movable() {
+            return Err(MoveError::NotMovable(why.to_owned()));
         }
         let relay = self.relay.pack().map_err(|why| MoveError::NotMovable(why.to_string()))?;
         let gates = (self.relay.gate(Side::Client).state(), self.relay.gate(Side::Server).state());
@@ -234,8 +243,7 @@ impl Conversation {
 
     /// Whether all that we have to say of the end is said.
     fn has_said_goodbye(&self) -> bool {
-        let is_muted =
-            |side: Side| self.relay.gate(side).frames().is_none_or(crate::gate::FrameGate::is_muted);
+        let is_muted = |side: Side| self.relay.gate(side).frames().is_none_or(FrameGate::is_muted);
         let held = self.relay.held();
         self.ending.is_some()
             && is_muted(Side::Client)
@@ -256,6 +264,29 @@ impl Conversation {
 
     /// Tells the registry how far it has come.
     fn note(&mut self) {
+        let is_stalled = self.note_bytes();
+        let (up, down) = (self.relay.gate(Side::Client).frames(), self.relay.gate(Side::Server).frames());
+        let (Some(up), Some(down)) = (up, down) else { return };
+        let counts = &self.entry.moved;
+        counts.messages_in.store(up.counts().messages, Relaxed);
+        counts.messages_out.store(down.counts().messages, Relaxed);
+        counts.illegal_in.store(up.counts().illegal, Relaxed);
+        counts.illegal_out.store(down.counts().illegal, Relaxed);
+        // Nobody can answer a ping that waits for its place, or behind bytes that he does not read.
+        let is_under_way = up.has_waiting() || down.has_waiting() || is_stalled;
+        if is_under_way && counts.pinged_ms.load(Relaxed) != 0 {
+            counts.pinged_ms.store(self.shared.now_ms(), Relaxed);
+        }
+        if self.peer_close.is_none() {
+            self.peer_close = PeerClose::of(Side::Client, up).or_else(|| PeerClose::of(Side::Server, down));
+        } else if up.passed_close().is_some() && down.passed_close().is_some() {
+            // Both have said it: what is left is the ends of the streams, for which there is a limit.
+            self.entry.set_closing(self.shared.now_ms());
+        }
+    }
+
+    /// Bytes, and whether a side takes none that wait for it.
+    fn note_bytes(&self) -> bool {
         let counts = &self.entry.moved;
         let (up, down) = (self.relay.to_server(), self.relay.to_client());
         let now = self.shared.now_ms();
@@ -265,40 +296,14 @@ impl Conversation {
         if counts.bytes_out.swap(down.received, Relaxed) != down.received {
             counts.heard_out_ms.store(now, Relaxed);
         }
-        let since = |stalled: Option<std::time::Duration>| match stalled {
+        let stalled = [Side::Client, Side::Server].map(|side| self.relay.stalled_for(side));
+        let [client_since, upstream_since] = stalled.map(|stalled| match stalled {
             Some(time) => now.saturating_sub(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)).max(1),
             None => 0,
-        };
-        let stalled = [Side::Client, Side::Server].map(|side| self.relay.stalled_for(side));
-        counts.stalled_in_ms.store(since(stalled[0]), Relaxed);
-        counts.stalled_out_ms.store(since(stalled[1]), Relaxed);
-        let is_stalled = stalled.iter().any(Option::is_some);
-        let (Some(up), Some(down)) =
-            (self.relay.gate(Side::Client).frames(), self.relay.gate(Side::Server).frames())
-        else {
-            return;
-        };
-        // Nobody can answer a ping that waits for its place, or behind bytes that he does not read.
-        let is_under_way = up.has_waiting() || down.has_waiting() || is_stalled;
-        if is_under_way && counts.pinged_ms.load(Relaxed) != 0 {
-            counts.pinged_ms.store(now, Relaxed);
-        }
-        counts.messages_in.store(up.counts().messages, Relaxed);
-        counts.messages_out.store(down.counts().messages, Relaxed);
-        counts.illegal_in.store(up.counts().illegal, Relaxed);
-        counts.illegal_out.store(down.counts().illegal, Relaxed);
-        if self.peer_close.is_none() {
-            let found = [(Side::Client, up), (Side::Server, down)].into_iter().find_map(|(from, frames)| {
-                let close = frames.passed_close()?;
-                let (code, reason) = close.map_or((None, ""), |close| (Some(close.code.get()), close.reason));
-                Some(Box::new(PeerClose { from, code, reason: reason.to_owned() }))
-            });
-            self.peer_close = found;
-        }
-        if self.peer_close.is_some() && up.passed_close().is_some() && down.passed_close().is_some() {
-            // Both have said it: what is left is the ends of the streams, for which there is a limit.
-            self.entry.set_closing(now);
-        }
+        });
+        counts.stalled_in_ms.store(client_since, Relaxed);
+        counts.stalled_out_ms.store(upstream_since, Relaxed);
+        stalled.iter().any(Option::is_some)
     }
 
     fn note_gear(&self) {
@@ -379,7 +384,6 @@ pub(crate) const MOST_REASON: usize = 123;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::FrameGate;
 
     /// The bytes of what `run` gives for a conversation.
     fn future_len<F>(_: impl FnOnce(Conversation) -> F) -> usize {

@@ -31,7 +31,7 @@ use crate::gateway::Shared;
 use crate::headers;
 use crate::ingress::{own_answer, refuse, refuse_for_now};
 use crate::ordinary::failure;
-use crate::registry::Facts;
+use crate::registry::{Extra, Facts};
 use crate::routes::{Place, RouteState, TooMany};
 use crate::tap::{FrameReader, Inflation};
 
@@ -376,8 +376,8 @@ fn join(
 /// The conversation behind the takeover.
 fn begin(
     admitted: Admitted,
-    client: Conn,
-    upstream: Conn,
+    mut client: Conn,
+    mut upstream: Conn,
     granted: &Granted,
     answer: Option<&HeaderMap>,
 ) -> Outcome {
@@ -392,16 +392,22 @@ fn begin(
         (_, Err(why)) => Some(format!("{why} (upstream)").into()),
         _ => None,
     };
+    let extra = Extra {
+        subject,
+        subprotocol: text(SEC_WEBSOCKET_PROTOCOL),
+        extensions: text(SEC_WEBSOCKET_EXTENSIONS),
+        not_movable,
+    };
     let facts = Facts {
         route: Arc::clone(&route),
         peer: client.peer().clone(),
         protocol: granted.protocol.clone(),
-        subject,
-        subprotocol: text(SEC_WEBSOCKET_PROTOCOL),
-        extensions: text(SEC_WEBSOCKET_EXTENSIONS),
         head,
-        not_movable,
+        extra: extra.boxed(),
     };
+    // The entry has what is needed of them.
+    client.forget_head();
+    upstream.forget_head();
     let entry = shared.registry.open(facts, shared.now_ms());
     let [from_client, from_upstream] = gates;
     client.hand_off(move |client| {

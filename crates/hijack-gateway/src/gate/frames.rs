@@ -31,12 +31,12 @@ pub(crate) struct FrameGate {
     pub(super) rules: Arc<FrameRules>,
     pub(super) counts: FrameCounts,
     pub(super) stage: Stage,
-    pub(super) rate: Option<Rate>,
+    pub(super) rate: Option<Box<Rate>>,
     pub(super) outbox: Outbox,
     pub(super) pongs: Option<Box<Pongs>>,
     pub(super) close: Option<Box<PassingClose>>,
     reader: Option<Box<FrameReader>>,
-    alarm: Option<Alarm>,
+    alarm: Option<Box<Alarm>>,
 }
 
 /// What holds in both directions of a connection, the same for all of a route.
@@ -88,8 +88,10 @@ pub(super) struct PassingClose {
 impl FrameGate {
     /// A gate that sees what `receiver`'s peer sends. `deflate` says whether permessage-deflate was agreed upon.
     pub(crate) fn new(receiver: Role, deflate: bool, rules: Arc<FrameRules>) -> Self {
-        let rate =
-            rules.rate.filter(|_| receiver == Role::Server).map(|(per_second, _)| Rate::new(per_second));
+        let rate = rules
+            .rate
+            .filter(|_| receiver == Role::Server)
+            .map(|(per_second, _)| Box::new(Rate::new(per_second)));
         Self {
             scan: FrameScan::default(),
             law: FrameLaw { receiver, deflate },
@@ -119,7 +121,7 @@ impl FrameGate {
 
     /// Why the connection should end, if there is a reason; told once.
     pub(crate) fn take_alarm(&mut self) -> Option<Alarm> {
-        self.alarm.take()
+        self.alarm.take().map(|alarm| *alarm)
     }
 
     /// What the peer's Close said, once it has passed.
@@ -227,7 +229,7 @@ impl FrameGate {
                 self.message_len = 0;
             }
             if let Some(alarm) = self.find_alarm(header, now_ms) {
-                self.alarm = Some(alarm);
+                self.alarm = Some(Box::new(alarm));
                 return Fate::Stops;
             }
             self.message_len += header.len;

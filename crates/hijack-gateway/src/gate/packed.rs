@@ -106,7 +106,7 @@ impl FrameGate {
             own: self.outbox.waiting().cloned().collect(),
             pongs: self.pongs.as_deref().cloned(),
             close,
-            rate: self.rate,
+            rate: self.rate.as_deref().copied(),
         }
     }
 
@@ -125,7 +125,8 @@ impl FrameGate {
             Box::new(PassingClose { key: close.key, body: close.body.to_vec(), is_whole: close.is_whole })
         });
         // Its clock is another one's.
-        gate.rate = gate.rate.or(state.rate).map(|rate| Rate::new(rate.limit()));
+        let rate = gate.rate.as_deref().copied().or(state.rate);
+        gate.rate = rate.map(|rate| Box::new(Rate::new(rate.limit())));
         Some(gate)
     }
 }

@@ -24,13 +24,49 @@ pub(crate) struct Facts {
     pub(crate) route: Arc<RouteState>,
     pub(crate) peer: Peer,
     pub(crate) protocol: Cow<'static, str>,
+    /// The bytes of the request's head.
+    pub(crate) head: Bytes,
+    /// Apart, since most have nothing of it.
+    pub(crate) extra: Option<Box<Extra>>,
+}
+
+/// What not every connection has.
+#[derive(Debug, Default)]
+pub(crate) struct Extra {
     pub(crate) subject: Option<Box<str>>,
     pub(crate) subprotocol: Option<Box<str>>,
     pub(crate) extensions: Option<Box<str>>,
-    /// The bytes of the request's head.
-    pub(crate) head: Bytes,
     /// Why it cannot go on in another process.
     pub(crate) not_movable: Option<Cow<'static, str>>,
+}
+
+impl Extra {
+    /// None if there is nothing in it.
+    pub(crate) fn boxed(self) -> Option<Box<Self>> {
+        let Self { subject, subprotocol, extensions, not_movable } = &self;
+        let is_empty =
+            subject.is_none() && subprotocol.is_none() && extensions.is_none() && not_movable.is_none();
+        (!is_empty).then(|| Box::new(self))
+    }
+}
+
+impl Facts {
+    pub(crate) fn subject(&self) -> Option<&str> {
+        self.extra.as_ref()?.subject.as_deref()
+    }
+
+    fn subprotocol(&self) -> Option<&str> {
+        self.extra.as_ref()?.subprotocol.as_deref()
+    }
+
+    fn extensions(&self) -> Option<&str> {
+        self.extra.as_ref()?.extensions.as_deref()
+    }
+
+    /// Why it cannot go on in another process.
+    pub(crate) fn not_movable(&self) -> Option<&str> {
+        self.extra.as_ref()?.not_movable.as_deref()
+    }
 }
 
 /// A connection while it lives.
@@ -180,9 +216,9 @@ impl Entry {
             id: self.id,
             route: facts.route.route.name.clone(),
             protocol: facts.protocol.clone(),
-            subject: facts.subject.clone(),
-            subprotocol: facts.subprotocol.clone(),
-            extensions: facts.extensions.clone(),
+            subject: facts.subject().map(Into::into),
+            subprotocol: facts.subprotocol().map(Into::into),
+            extensions: facts.extensions().map(Into::into),
             head: facts.head.clone(),
             opened_at_ms: self.opened_at_ms,
             age_ms: self.age_ms(now_ms),
@@ -263,12 +299,12 @@ impl Entry {
             peer: facts.peer.to_string(),
             upstream: facts.route.route.upstream.to_string(),
             protocol: facts.protocol.clone().into_owned(),
-            subject: facts.subject.as_deref().map(str::to_owned),
+            subject: facts.subject().map(str::to_owned),
             state: if self.is_closing() { "closing" } else { "open" }.into(),
             gear: self.gear_name().into(),
             request: self.request_line(),
-            subprotocol: facts.subprotocol.as_deref().map(str::to_owned),
-            extensions: facts.extensions.as_deref().map(str::to_owned),
+            subprotocol: facts.subprotocol().map(str::to_owned),
+            extensions: facts.extensions().map(str::to_owned),
             opened_at_ms: self.opened_at_ms,
             age_ms: self.age_ms(now_ms),
             idle_ms: self.idle_ms(now_ms),
@@ -278,8 +314,8 @@ impl Entry {
             messages_out: counts.messages_out.load(Relaxed),
             illegal_in: counts.illegal_in.load(Relaxed),
             illegal_out: counts.illegal_out.load(Relaxed),
-            movable: facts.not_movable.is_none(),
-            not_movable: facts.not_movable.as_deref().map(str::to_owned),
+            movable: facts.not_movable().is_none(),
+            not_movable: facts.not_movable().map(str::to_owned),
             taps: taps as u64,
             tags,
             ..ConnectionView::default()

@@ -100,6 +100,12 @@ impl<Io: Stream> Conn<Io> {
         self.wire.lease.record().with_details(|details| details.protocol.clone())
     }
 
+    /// Lets go of the [`head`](Self::head) or [`answer`](Self::answer) and the [`protocol`](Self::protocol), a few hundred
+    /// bytes: for whoever holds many connections, and has what is needed of it himself.
+    pub fn forget_head(&mut self) {
+        self.wire.lease.record().forget_head();
+    }
+
     /// The stream underneath. Reading from it or writing to it directly would reorder bytes.
     #[must_use]
     pub fn io(&self) -> &Io {

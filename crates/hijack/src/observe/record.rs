@@ -209,6 +209,18 @@ impl Record {
         }
     }
 
+    /// Lets go of head and protocol, and of the room for them.
+    pub(crate) fn forget_head(&self) {
+        let mut kept = self.lock_details();
+        match kept.as_mut() {
+            Some(details) if details.end.is_some() => {
+                details.head = Bytes::new();
+                details.protocol = None;
+            }
+            _ => drop(kept.take().map(Details::give_back)),
+        }
+    }
+
     /// Records why the connection ends; the first reason stays.
     pub(crate) fn set_end(&self, reason: EndReason) {
         self.details(|details| details.end.get_or_insert(reason).clone());
