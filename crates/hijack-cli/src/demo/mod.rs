@@ -58,7 +58,7 @@ impl Running {
         let serving = server.clone();
         let room = Arc::<Room>::default();
         tokio::spawn(async move {
-            serving.serve(listener, move |exchange| answer(exchange, Arc::clone(&room))).await
+            serving.serve(listener, move |exchange| answer(exchange, Arc::clone(&room))).await;
         });
         Ok(Self { server, address })
     }
