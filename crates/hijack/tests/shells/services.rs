@@ -433,7 +433,7 @@ async fn an_answer_that_fails_midway_is_cut() {
     let mut client = site.client_with(GET).await;
     client.expect("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10000\r\n").await;
     client.expect(data).await;
-    client.expect_rest("").await;
+    client.expect_rest("\r\n").await;
     assert_eq!(site.events.reason().await, EndReason::Dropped);
 }
 

@@ -43,7 +43,8 @@ fn tapped() {
     });
     if ran {
         let seen = seen.into_inner();
-        assert!(seen > 500, "{seen} messages were seen");
+        // How many depends on how soon each case is looked at.
+        assert!(seen > 100, "{seen} messages were seen");
         eprintln!("autobahn through the gateway, tapped: {seen} messages seen");
     }
 }
