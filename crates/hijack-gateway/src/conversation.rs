@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use hijack::{Error, Relay, RelayEnd, Side, Transport};
 use hijack_proto::ws::{Close, CloseCode, MessageKind, Role};
 
-use crate::gate::{Alarm, FrameGate, OwnFrame, PassGate};
+use crate::gate::{Alarm, FrameGate, OutboxFull, OwnFrame, PassGate};
 use crate::gateway::Shared;
 use crate::log;
 use crate::packed::{MoveError, PackedConversation};
@@ -186,7 +185,7 @@ impl Conversation {
         }
         let relay = self.relay.pack().map_err(|why| MoveError::NotMovable(why.to_string()))?;
         let gates = (self.relay.gate(Side::Client).state(), self.relay.gate(Side::Server).state());
-        Ok(PackedConversation { relay, state: self.entry.state(self.shared.now_ms(), gates) })
+        Ok(PackedConversation { relay, state: self.entry.state(self.shared.now_ms()), gates })
     }
 
     /// Has a message go to `to`.
@@ -194,23 +193,18 @@ impl Conversation {
         if self.ending.is_some() {
             return Err(SendFailure::Ended);
         }
-        let gate = self.relay.gate_mut(to.other());
-        let Some(frames) = gate.frames_mut() else {
-            let bytes: Bytes = match payload {
-                Payload::Text(text) => text.into(),
-                Payload::Binary(bytes) => bytes,
-            };
-            return if gate.put_data(bytes) { Ok(()) } else { Err(SendFailure::Full { limit: 64 }) };
+        let put = match self.relay.gate_mut(to.other()) {
+            PassGate::Stream(stream) => stream.put(payload.into_bytes()),
+            PassGate::WebSocket(frames) if !frames.is_framed() => return Err(SendFailure::NoEdge),
+            PassGate::WebSocket(frames) => {
+                let (kind, bytes) = match &payload {
+                    Payload::Text(text) => (MessageKind::Text, text.as_bytes()),
+                    Payload::Binary(bytes) => (MessageKind::Binary, &bytes[..]),
+                };
+                frames.put(OwnFrame::message(frames.receiver(), kind, bytes, rand::random()))
+            }
         };
-        if !frames.is_framed() {
-            return Err(SendFailure::NoEdge);
-        }
-        let (kind, bytes) = match &payload {
-            Payload::Text(text) => (MessageKind::Text, text.as_bytes()),
-            Payload::Binary(bytes) => (MessageKind::Binary, &bytes[..]),
-        };
-        let frame = OwnFrame::message(frames.receiver(), kind, bytes, rand::random());
-        frames.put(frame).map_err(|full| SendFailure::Full { limit: full.limit })
+        put.map_err(|OutboxFull { limit }| SendFailure::Full { limit })
     }
 
     fn ping(&mut self, mark: crate::gate::PingMark, number: u64) {

@@ -326,11 +326,10 @@ impl Gateway {
     ///
     /// Outside of a tokio runtime.
     pub fn unpack(&self, packed: PackedConversation) -> Result<u64, MoveError> {
-        let PackedConversation { relay, mut state } = packed;
+        let PackedConversation { relay, mut state, gates: (up, down) } = packed;
         let route =
             self.0.route_called(&state.route).ok_or_else(|| MoveError::NoRoute(state.route.clone()))?;
         let malformed = || MoveError::Malformed("no gate can have stood there".into());
-        let (up, down) = std::mem::replace(&mut state.gates, (GateState::empty(), GateState::empty()));
         let rules = |state: &GateState| match state.is_lenient() {
             true => Arc::clone(&route.lenient_rules),
             false => Arc::clone(&route.rules),

@@ -1,13 +1,14 @@
 //! Header fields on their way through: what belongs to one connection stays here, and the upstream hears who asked.
 
 use hijack::{Peer, tokens};
-use http::header::{FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue, TRAILER};
+use http::header::{COOKIE, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue, TRAILER};
 
 /// Makes a client's fields those of the request to the upstream.
 ///
 /// `Forwarded` and `X-Forwarded-*` of the client's are not believed: they are replaced (RFC 7239 §8.1).
 pub(crate) fn forward(headers: &mut HeaderMap, peer: &Peer, is_tls: bool, authority: Option<&str>) {
     strip(headers);
+    keep_operators_cookie(headers);
     for name in [FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO, REAL_IP] {
         headers.remove(name);
     }
@@ -46,9 +47,33 @@ pub(crate) fn strip(headers: &mut HeaderMap) {
     }
 }
 
+/// The cookie that lets a browser into the operators' side.
+pub(crate) const OPERATORS_COOKIE: &str = "hijack_token";
+
+/// Takes the operators' cookie out. Cookies know no ports (RFC 6265 §8.5): where both sides of the gateway have one host,
+/// an operator's browser brings it here too, and an upstream must not have it.
+fn keep_operators_cookie(headers: &mut HeaderMap) {
+    if cookie(headers, OPERATORS_COOKIE).is_none() {
+        return;
+    }
+    let lines: Vec<_> = headers.get_all(COOKIE).iter().filter_map(without_operators_cookie).collect();
+    headers.remove(COOKIE);
+    for line in lines {
+        headers.append(COOKIE, line);
+    }
+}
+
+/// A line of cookies without the operators'; none if nothing remains of it. One that is no text has no such cookie.
+fn without_operators_cookie(line: &HeaderValue) -> Option<HeaderValue> {
+    let Ok(text) = line.to_str() else { return Some(line.clone()) };
+    let is_ours = |pair: &str| pair.trim().split_once('=').is_some_and(|(name, _)| name == OPERATORS_COOKIE);
+    let theirs: Vec<&str> = text.split(';').filter(|pair| !is_ours(pair)).map(str::trim).collect();
+    HeaderValue::from_str(&theirs.join("; ")).ok().filter(|line| !line.is_empty())
+}
+
 /// The value of the cookie `name` (RFC 6265 §5.4).
 pub(crate) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let lines = headers.get_all(http::header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.into_iter().find(|(found, _)| *found == name).map(|(_, value)| value.trim_matches('"'))
 }
@@ -115,6 +140,19 @@ mod tests {
             (&headers["trailer"], &headers["x-yours"]),
             (&"x-sum".parse().expect("a value"), &"2".parse().expect("a value"))
         );
+    }
+
+    /// RFC 6265 §8.5: an operator's browser brings the cookie to every port of the host.
+    #[test]
+    fn keeps_the_operators_cookie_from_upstreams() {
+        for (sent, expected) in [
+            ("a=1; hijack_token=secret; b=2", Some("a=1; b=2")),
+            ("hijack_token=secret", None),
+            ("a=1;b=hijack_token=x", Some("a=1;b=hijack_token=x")),
+        ] {
+            let headers = forwarded("1.2.3.4:5", "a", &[("cookie", sent)]);
+            assert_eq!(headers.get(COOKIE).map(|line| line.to_str().expect("text")), expected, "{sent}");
+        }
     }
 
     #[test]

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use hijack::tower::{Hijacker, IncomingBody};
 use hijack::{Body, BoxError, Error, Exchange, Outcome, PooledBody, ResponseHead, Timeout};
 use http::{HeaderMap, Request, Response, StatusCode, Version};
-use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body::Body as HttpBody;
+use http_body_util::Either;
 use tower_service::Service;
 
 use crate::gateway::Shared;
@@ -99,15 +99,15 @@ where
             route.counters.request_failures.fetch_add(1, Relaxed);
             tracing::warn!(route = route.route.name, "the upstream's 101 is to nobody's Upgrade");
             let text = "the upstream switched to a protocol that was not asked for";
-            own_answer(StatusCode::BAD_GATEWAY, text).map(Answer::Ours)
+            own_answer(StatusCode::BAD_GATEWAY, text).map(Either::Right)
         }
         Ok(mut response) => {
             headers::strip(response.headers_mut());
-            response.map(Answer::Theirs)
+            response.map(Either::Left)
         }
         Err(error) => {
             route.counters.request_failures.fetch_add(1, Relaxed);
-            failure(&error).map(Answer::Ours)
+            failure(&error).map(Either::Right)
         }
     }
 }
@@ -128,36 +128,4 @@ pub(crate) fn failure(error: &Error) -> Response<Body> {
 const NO_ANSWER: &str = "the upstream gave no answer";
 
 /// The body of an answer: the upstream's, or a sentence of ours.
-pub(crate) enum Answer {
-    Theirs(PooledBody),
-    Ours(Body),
-}
-
-impl HttpBody for Answer {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match &mut *self {
-            Self::Theirs(body) => Pin::new(body).poll_frame(cx),
-            Self::Ours(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Theirs(body) => body.is_end_stream(),
-            Self::Ours(body) => body.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Theirs(body) => body.size_hint(),
-            Self::Ours(body) => body.size_hint(),
-        }
-    }
-}
+type Answer = Either<PooledBody, Body>;

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use bytes::Bytes;
 use hijack::PackedRelay;
@@ -21,9 +21,11 @@ use crate::gate::GateState;
 pub struct PackedConversation {
     pub(crate) relay: PackedRelay,
     pub(crate) state: ConversationState,
+    /// In the direction of what the client sends, and of what the upstream does.
+    pub(crate) gates: (GateState, GateState),
 }
 
-/// All but the relay.
+/// What the registry knows of it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ConversationState {
     pub(crate) id: u64,
@@ -37,8 +39,6 @@ pub(crate) struct ConversationState {
     pub(crate) age_ms: u64,
     #[serde(default)]
     pub(crate) tags: Vec<String>,
-    /// In the direction of what the client sends, and of what the upstream does.
-    pub(crate) gates: (GateState, GateState),
 }
 
 /// Why a conversation cannot be packed or unpacked.
@@ -82,22 +82,25 @@ impl std::error::Error for MoveError {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Whole<S> {
+struct Whole<S, G> {
     relay: Bytes,
     conversation: S,
+    gates: G,
 }
 
 impl PackedConversation {
     /// All but the sockets, as versioned bytes.
+    ///
+    /// # Panics
+    ///
+    /// Never: plain data is written into memory.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = MARK.to_vec();
         bytes.push(VERSION);
-        let whole = Whole { relay: self.relay.to_bytes().into(), conversation: &self.state };
-        // Plain data into memory.
-        if rmp_serde::encode::write_named(&mut bytes, &whole).is_err() {
-            bytes.clear();
-        }
+        let relay = self.relay.to_bytes().into();
+        let whole = Whole { relay, conversation: &self.state, gates: &self.gates };
+        rmp_serde::encode::write_named(&mut bytes, &whole).expect("plain data into memory");
         bytes
     }
 
@@ -129,18 +132,11 @@ impl PackedConversation {
             let text = format!("version {}, and only version {VERSION} is understood", head[MARK.len()]);
             return Err(malformed(text));
         }
-        let whole: Whole<ConversationState> =
+        let whole: Whole<ConversationState, _> =
             rmp_serde::from_slice(body).map_err(|error| malformed(error.to_string()))?;
         let relay = PackedRelay::from_bytes(&whole.relay, client, upstream)
             .map_err(|error| malformed(error.to_string()))?;
-        Ok(Self { relay, state: whole.conversation })
-    }
-}
-
-impl AsFd for PackedConversation {
-    /// The client's socket.
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.relay.sockets()[0]
+        Ok(Self { relay, state: whole.conversation, gates: whole.gates })
     }
 }
 

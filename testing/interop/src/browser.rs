@@ -15,6 +15,32 @@ use tokio::time::{sleep, timeout};
 use crate::peer::find;
 use crate::process::{Folder, Running};
 
+/// Starts Chromium without a window, at `url`, with a new profile in `folder`; `None` if it is missing here.
+///
+/// # Panics
+///
+/// If it does not start, or if it is missing and `CI=true`.
+#[must_use]
+pub fn start(folder: &Folder, url: &str) -> Option<Running> {
+    let mut command = Command::new(find("HIJACK_CHROMIUM", "chromium")?);
+    // Root is allowed no sandbox, and containers have little shared memory; no service of Google's is asked.
+    command.args([
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+    ]);
+    command.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
+    command.arg("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost");
+    command.arg(format!("--user-data-dir={}", folder.path().join(PROFILE).display()));
+    command.args(["--remote-debugging-port=0", url]);
+    Some(Running::start(&command, folder, None).expect("Chromium is started"))
+}
+
+/// The profile, in the folder of a run.
+const PROFILE: &str = "profile";
+
 /// One Chromium with one page.
 #[derive(Debug)]
 pub struct Browser {
@@ -32,23 +58,9 @@ impl Browser {
     /// # Panics
     /// If it does not start, or if it is missing and `CI=true`.
     pub async fn start() -> Option<Self> {
-        let chromium = find("HIJACK_CHROMIUM", "chromium")?;
         let folder = Folder::new("browser").expect("a folder is made");
-        let profile = folder.path().join("profile");
-        let mut command = Command::new(chromium);
-        // Root is allowed no sandbox, and containers have little shared memory; no service of Google's is asked.
-        command.args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--no-first-run",
-        ]);
-        command.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
-        command.arg("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost");
-        command.arg(format!("--user-data-dir={}", profile.display()));
-        command.args(["--remote-debugging-port=0", "about:blank"]);
-        let running = Running::start(&command, &folder, None).expect("Chromium is started");
+        let running = start(&folder, "about:blank")?;
+        let profile = folder.path().join(PROFILE);
         let url = where_it_listens(&profile.join("DevToolsActivePort"), &running).await;
         let dial = Dial::to(&url).expect("an address").configure(|config| {
             config.limits.message_len = MOST_ANSWER;

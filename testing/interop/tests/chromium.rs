@@ -1,38 +1,22 @@
 //! Chromium against our server: a page opens WebSockets to where it came from, and to where it did not.
 
-use std::process::Command;
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 use hijack::{Body, Error, Exchange, Listener, Outcome};
-use hijack_interop::peer::find;
-use hijack_interop::process::{Folder, Running};
-use hijack_interop::websocket;
+use hijack_interop::process::Folder;
+use hijack_interop::{browser, websocket};
 use http::{Response, StatusCode, header};
 
 #[test]
 fn a_page_talks_to_its_own_server() {
-    let Some(chromium) = find("HIJACK_CHROMIUM", "chromium") else { return };
     let (seen, results) = mpsc::channel();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
     let (port, serving) = runtime.block_on(serve(seen));
     runtime.spawn(serving);
 
     let folder = Folder::new("chromium").expect("a folder is made");
-    let mut command = Command::new(chromium);
-    // Root is allowed no sandbox, and containers have little shared memory; no service of Google's is asked.
-    command.args([
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--no-first-run",
-    ]);
-    command.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
-    command.arg("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost");
-    command.arg(format!("--user-data-dir={}", folder.path().join("profile").display()));
-    command.args(["--remote-debugging-port=0".to_owned(), format!("http://127.0.0.1:{port}/")]);
-    let running = Running::start(&command, &folder, None).expect("Chromium is started");
+    let Some(running) = browser::start(&folder, &format!("http://127.0.0.1:{port}/")) else { return };
     let result = results.recv_timeout(Duration::from_secs(120));
     assert_eq!(result.as_deref(), Ok("ok"), "{}", running.log());
     let origins = FOREIGN.lock().expect("no panic").clone();

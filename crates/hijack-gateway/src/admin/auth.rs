@@ -7,10 +7,7 @@ use http::{Method, StatusCode};
 
 use super::api::decode;
 use crate::config::{Role, Token};
-use crate::headers::cookie;
-
-/// The cookie that a browser brings instead of the header.
-pub(super) const COOKIE: &str = "hijack_token";
+use crate::headers::{OPERATORS_COOKIE, cookie};
 
 /// Who asks, and with which rights.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +66,7 @@ pub(super) fn identify(headers: &HeaderMap, tokens: &[Token]) -> Result<Who, Den
         let (scheme, token) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     });
-    let kept = || cookie(headers, COOKIE).and_then(unescaped);
+    let kept = || cookie(headers, OPERATORS_COOKIE).and_then(unescaped);
     let Some(given) = bearer.map(str::to_owned).or_else(kept) else {
         let detail = "a token is needed: Authorization: Bearer TOKEN";
         return Err(Denied::new(StatusCode::UNAUTHORIZED, "no token", detail));
@@ -189,7 +186,7 @@ mod tests {
     fn any_secret_comes_back_out_of_a_cookie() {
         for secret in ["plain-secret.1234", "a+b/c==;d,e\"f%41g{}", "+++;;;===%%%%%%%%%"] {
             let tokens = [Token { name: "hand".into(), role: Role::Operator, secret: secret.into() }];
-            let cookie = format!("{COOKIE}={}", escaped(secret));
+            let cookie = format!("{OPERATORS_COOKIE}={}", escaped(secret));
             let headers = HeaderMap::from_iter([(
                 http::header::COOKIE,
                 HeaderValue::from_str(&cookie).expect("a value"),

@@ -5,8 +5,8 @@ use hijack::{Body, Exchange};
 use http::header::{LOCATION, SET_COOKIE};
 use http::{HeaderValue, Method, Response, StatusCode};
 
-use super::auth::{self, COOKIE};
-use super::{Site, typed};
+use super::{Site, auth, typed};
+use crate::headers::OPERATORS_COOKIE;
 
 /// The answer to a request for a part of the console, if it is one. The parts are no secret; what they show is.
 pub(super) fn answer(site: &Site, exchange: &Exchange) -> Option<Response<Body>> {
@@ -24,10 +24,11 @@ pub(super) fn answer(site: &Site, exchange: &Exchange) -> Option<Response<Body>>
     }
 }
 
-/// Keeps the token of the link in a cookie that no script and no other site can use, and takes it out of the address.
+/// Keeps the token of the link in a cookie that no script reads and no other site has sent, and takes it out of the address.
+/// The gateway keeps it from its upstreams.
 fn signed_in(token: &str) -> Response<Body> {
     let mut response = typed(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", "");
-    let cookie = format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict", auth::escaped(token));
+    let cookie = format!("{OPERATORS_COOKIE}={}; Path=/; HttpOnly; SameSite=Strict", auth::escaped(token));
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().insert(SET_COOKIE, cookie);
     }

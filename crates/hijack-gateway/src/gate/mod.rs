@@ -19,7 +19,7 @@ use bytes::Bytes;
 use hijack::{Gate, Passed};
 
 pub(crate) use frames::{Alarm, FrameGate, FrameRules};
-pub(crate) use outbox::OwnFrame;
+pub(crate) use outbox::{OutboxFull, OwnFrame};
 pub(crate) use packed::GateState;
 pub(crate) use pongs::PingMark;
 pub(crate) use rate::Rate;
@@ -60,14 +60,6 @@ impl PassGate {
         match self {
             Self::Stream(stream) => stream.is_tapped(),
             Self::WebSocket(frames) => frames.is_tapped(),
-        }
-    }
-
-    /// Puts bytes into a stream without frames.
-    pub(crate) fn put_data(&mut self, bytes: Bytes) -> bool {
-        match self {
-            Self::Stream(stream) => stream.put(bytes),
-            Self::WebSocket(_) => false,
         }
     }
 }

@@ -113,8 +113,8 @@ impl Outbox {
     }
 }
 
-/// Frames of our own that wait in one direction.
-const MOST_WAITING: usize = 64;
+/// Frames of our own, or pieces of operators', that wait in one direction.
+pub(super) const MOST_WAITING: usize = 64;
 
 #[cfg(test)]
 mod tests {

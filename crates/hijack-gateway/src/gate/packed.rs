@@ -53,10 +53,6 @@ struct CloseState {
 }
 
 impl GateState {
-    pub(crate) fn empty() -> Self {
-        Self::Stream { own: Vec::new() }
-    }
-
     /// Whether an extension was agreed upon that is not known here.
     pub(crate) fn is_lenient(&self) -> bool {
         matches!(self, Self::Frames(state) if state.is_lenient)

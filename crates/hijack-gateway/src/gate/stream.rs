@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hijack::{Gate, Passed, Side};
 
+use super::outbox::{MOST_WAITING, OutboxFull};
 use crate::tap::Tap;
 
 /// What stands in one direction of an opaque stream.
@@ -39,12 +40,12 @@ impl StreamGate {
     }
 
     /// Puts bytes of an operator's in, wherever the stream stands.
-    pub(super) fn put(&mut self, bytes: Bytes) -> bool {
-        let has_room = self.own.len() < MOST_WAITING;
-        if has_room {
-            self.own.push_back(bytes);
+    pub(crate) fn put(&mut self, bytes: Bytes) -> Result<(), OutboxFull> {
+        if self.own.len() >= MOST_WAITING {
+            return Err(OutboxFull { limit: MOST_WAITING });
         }
-        has_room
+        self.own.push_back(bytes);
+        Ok(())
     }
 }
 
@@ -73,6 +74,3 @@ impl Gate for StreamGate {
         Some(own)
     }
 }
-
-/// Pieces of operators' that wait in one direction.
-const MOST_WAITING: usize = 64;

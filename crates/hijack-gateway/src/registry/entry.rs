@@ -12,7 +12,7 @@ use hijack::{Limits, Peer, RequestHead, Side};
 use tokio::sync::oneshot;
 
 use crate::conversation::Ending;
-use crate::gate::{GateState, PingMark};
+use crate::gate::PingMark;
 use crate::packed::{ConversationState, MoveError, PackedConversation};
 use crate::routes::RouteState;
 use crate::tap::{Tap, unix_ms};
@@ -158,6 +158,15 @@ pub enum Payload {
     Binary(Bytes),
 }
 
+impl Payload {
+    pub(crate) fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Text(text) => text.into(),
+            Self::Binary(bytes) => bytes,
+        }
+    }
+}
+
 /// Why a message could not be put in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -209,8 +218,8 @@ impl Entry {
         Self { opened_at_ms, opened_ms: now_ms.saturating_sub(age_ms), ..Self::new(id, facts, now_ms) }
     }
 
-    /// What goes on elsewhere, but for its gates.
-    pub(crate) fn state(&self, now_ms: u64, gates: (GateState, GateState)) -> ConversationState {
+    /// What goes on elsewhere.
+    pub(crate) fn state(&self, now_ms: u64) -> ConversationState {
         let facts = &self.facts;
         ConversationState {
             id: self.id,
@@ -223,7 +232,6 @@ impl Entry {
             opened_at_ms: self.opened_at_ms,
             age_ms: self.age_ms(now_ms),
             tags: lock(&self.rare).as_ref().map(|rare| rare.tags.clone()).unwrap_or_default(),
-            gates,
         }
     }
 

@@ -114,6 +114,13 @@ pub(crate) async fn upstream() -> String {
     address
 }
 
+/// Compression that remembers: what stands between two messages and should not shows in the second.
+pub(crate) fn with_context() -> hijack_proto::ws::deflate::Config {
+    let mut config = hijack_proto::ws::deflate::Config::default();
+    (config.server_no_context_takeover, config.client_no_context_takeover) = (false, false);
+    config
+}
+
 pub(crate) async fn serve(mut exchange: Exchange) -> Result<Outcome, Error> {
     match exchange.uri().path() {
         "/ws" => {
@@ -123,6 +130,7 @@ pub(crate) async fn serve(mut exchange: Exchange) -> Result<Outcome, Error> {
                 }
                 Ok(())
             });
+            let server = server.configure(|config| config.deflate = Some(with_context()));
             server.serve(exchange).await
         }
         "/echo" => {
