@@ -74,20 +74,15 @@ pub(crate) async fn pass(
     let body = match exchange.read_to_end(shared.config.limits.upgrade_body_len).await {
         Ok(body) => body,
         Err(Error::BodyTooLong { limit }) => {
-            let text =
-                format!("the body of a request for an upgrade exceeds the limit upgrade_body_len of {limit}");
+            let text = format!("the body before an upgrade exceeds the limit upgrade_body_len of {limit}");
             return refuse(exchange, StatusCode::PAYLOAD_TOO_LARGE, &text).await;
         }
         Err(error) => return Err(error),
     };
     let request = request_for(&exchange, &route, body);
     let offered = request.headers().clone();
-    let mut upstream = match shared.client.connect(&route.route.upstream).await {
-        Ok(upstream) => upstream,
-        Err(error) => return exchange.respond(failure(&error)).await,
-    };
-    let answer = match upstream.request_upgrade(request, &[token.as_str()]).await {
-        Ok(answer) => answer,
+    let (upstream, answer) = match ask(&admitted, request, Some(&token)).await {
+        Ok(asked) => asked,
         Err(error) => return exchange.respond(failure(&error)).await,
     };
     match judge(&answer, &token, &offered) {
@@ -142,12 +137,7 @@ async fn connect_to_path(admitted: Admitted, exchange: Exchange) -> Result<Outco
     let route = Arc::clone(&admitted.route);
     let mut request = request_for(&exchange, &route, Bytes::new());
     *request.version_mut() = exchange.head().version();
-    let connected = admitted.shared.client.connect(&route.route.upstream).await;
-    let asked = match connected {
-        Ok(mut upstream) => upstream.request(request).await.map(|answer| (upstream, answer)),
-        Err(error) => Err(error),
-    };
-    let (upstream, answer) = match asked {
+    let (upstream, answer) = match ask(&admitted, request, None).await {
         Ok(asked) => asked,
         Err(error) => return exchange.respond(failure(&error)).await,
     };
@@ -158,6 +148,20 @@ async fn connect_to_path(admitted: Admitted, exchange: Exchange) -> Result<Outco
     let granted = Granted { protocol: "connect".into(), agreement: None, is_lenient: false };
     let head = last_head(answer.head, None);
     join(admitted, exchange, head, upstream, &granted)
+}
+
+/// Asks the upstream on a connection of its own, for an upgrade to `token` if there is one.
+async fn ask(
+    admitted: &Admitted,
+    request: Request<Body>,
+    token: Option<&str>,
+) -> Result<(ClientConnection, Answer), Error> {
+    let mut upstream = admitted.shared.client.connect(&admitted.route.route.upstream).await?;
+    let answer = match token {
+        Some(token) => upstream.request_upgrade(request, &[token]).await?,
+        None => upstream.request(request).await?,
+    };
+    Ok((upstream, answer))
 }
 
 /// Whether a WebSocket may be opened from here (RFC 6455 §4.2.1, §10.2).

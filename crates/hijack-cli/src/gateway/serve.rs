@@ -3,65 +3,83 @@
 use std::io::Write;
 use std::time::Duration;
 
-use hijack_gateway::{AdminServer, Config, Gateway};
+use hijack::ShutdownReport;
+use hijack_gateway::{AdminHandle, AdminServer, Config, Gateway};
 
 use crate::demo;
 use crate::exit::Failure;
 
 /// Serves until SIGINT or SIGTERM, then drains; a second signal ends everything at once.
 pub(super) async fn run(config: Config, demo_address: Option<String>) -> Result<(), Failure> {
-    let drain = config.drain;
-    let gateway = Gateway::new(config)?;
     let mut told = String::new();
-    let demo = match demo_address {
-        Some(address) => Some(demo::Running::start(&address, None).await?),
-        None => None,
-    };
-    if let Some(demo) = &demo {
-        told.push_str(&format!("demo     http://{}/\n", demo.address()));
-    }
-    let tls = gateway.config().tls.is_some();
-    for listener in gateway.bind().await? {
-        told.push_str(&format!("gateway  {}\n", url(&listener.local_address(), tls)));
-        let gateway = gateway.clone();
-        tokio::spawn(async move { gateway.serve(listener).await });
-    }
-    let admin = match gateway.config().admin.clone() {
-        Some(admin) => {
-            let token = std::env::var("HIJACK_TOKEN").ok().filter(|token| !token.is_empty());
-            let server = AdminServer::bind(gateway.clone(), &admin, token).await?;
-            told.push_str(&console_line(&server));
-            let handle = server.handle();
-            tokio::spawn(server.serve());
-            Some(handle)
-        }
-        None => None,
-    };
-    if demo.is_some() {
-        told.push_str(HINT);
-    }
+    let started = Started::new(config, demo_address, &mut told).await?;
     // Whoever started it may have stopped listening: no reason not to serve.
     let _ = std::io::stdout().write_all(told.as_bytes());
-    demo::wait_for_signal().await.map_err(|error| Failure::system("wait for signals", &error))?;
-    let (live, over) = (gateway.count(), drain.as_secs_f32());
-    eprintln!("draining {live} connections over {over} s; the signal again ends everything at once");
-    let drained = async {
-        let report = gateway.drain(if live == 0 { Duration::ZERO } else { drain }).await;
-        if let Some(demo) = demo {
+    let no_signals = |error| Failure::system("wait for signals", &error);
+    demo::wait_for_signal().await.map_err(no_signals)?;
+    tokio::select! {
+        report = started.drain() => eprintln!("drained; {} ended by force", report.forced),
+        again = demo::wait_for_signal() => again.map_err(no_signals)?,
+    }
+    Ok(())
+}
+
+/// All that serves.
+struct Started {
+    demo: Option<demo::Running>,
+    gateway: Gateway,
+    admin: Option<AdminHandle>,
+}
+
+impl Started {
+    /// Starts it, and tells where it is.
+    async fn new(config: Config, demo_address: Option<String>, told: &mut String) -> Result<Self, Failure> {
+        let gateway = Gateway::new(config)?;
+        let demo = match demo_address {
+            Some(address) => Some(demo::Running::start(&address, None).await?),
+            None => None,
+        };
+        if let Some(demo) = &demo {
+            told.push_str(&format!("demo     http://{}/\n", demo.address()));
+        }
+        let tls = gateway.config().tls.is_some();
+        for listener in gateway.bind().await? {
+            told.push_str(&format!("gateway  {}\n", url(&listener.local_address(), tls)));
+            let gateway = gateway.clone();
+            tokio::spawn(async move { gateway.serve(listener).await });
+        }
+        let admin = start_admin(&gateway, told).await?;
+        if demo.is_some() {
+            told.push_str(HINT);
+        }
+        Ok(Self { demo, gateway, admin })
+    }
+
+    /// Ends it: what is relayed first, and what shows it last.
+    async fn drain(self) -> ShutdownReport {
+        let (live, over) = (self.gateway.count(), self.gateway.config().drain);
+        let seconds = over.as_secs_f32();
+        eprintln!("draining {live} connections over {seconds} s; the signal again ends everything at once");
+        let report = self.gateway.drain(if live == 0 { Duration::ZERO } else { over }).await;
+        if let Some(demo) = self.demo {
             demo.shutdown().await;
         }
-        if let Some(admin) = admin {
+        if let Some(admin) = self.admin {
             admin.shutdown(Duration::from_secs(1)).await;
         }
         report
-    };
-    tokio::select! {
-        report = drained => eprintln!("drained; {} ended by force", report.forced),
-        again = demo::wait_for_signal() => {
-            again.map_err(|error| Failure::system("wait for signals", &error))?;
-        }
     }
-    Ok(())
+}
+
+/// Starts the operators' side, if there is to be one.
+async fn start_admin(gateway: &Gateway, told: &mut String) -> Result<Option<AdminHandle>, Failure> {
+    let Some(admin) = &gateway.config().admin else { return Ok(None) };
+    let token = std::env::var("HIJACK_TOKEN").ok().filter(|token| !token.is_empty());
+    let server = AdminServer::bind(gateway.clone(), admin, token).await?;
+    told.push_str(&console_line(&server));
+    let handle = server.handle();
+    tokio::spawn(server.serve());
+    Ok(Some(handle))
 }
 
 fn url(address: &str, tls: bool) -> String {

@@ -1,5 +1,7 @@
 //! What passes, and as what.
 
+use std::time::{Duration, Instant};
+
 use hijack::ws::Message;
 
 use crate::support::{Site, until};
@@ -99,6 +101,9 @@ async fn a_websocket_passes_and_its_messages_are_counted() {
     })
     .await;
     socket.close(hijack::ws::CloseCode::NORMAL, "").await.expect("closed");
+    drop(socket); // its owner closes the connection, and nobody waits for a limit
+    let closed = Instant::now();
     let ended = site.found("state=closed").await;
+    assert!(closed.elapsed() < Duration::from_secs(2), "{:?}", closed.elapsed());
     assert_eq!((ended.closed_by.as_deref(), ended.illegal_in + ended.illegal_out), (Some("client"), 0));
 }
