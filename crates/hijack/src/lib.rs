@@ -55,13 +55,13 @@ mod packed;
 mod relay;
 mod scratch;
 mod server;
-mod stream;
 #[cfg(feature = "tls")]
 pub mod tls;
 #[cfg(not(feature = "tls"))]
 #[path = "tls_off.rs"]
 mod tls;
 pub mod tower;
+mod transport;
 mod wire;
 #[cfg(feature = "ws")]
 pub mod ws;
@@ -87,4 +87,4 @@ pub use relay::{Gate, Held, Moved, NoGate, PackedRelay, Passed, Pipes, Relay, Re
 pub use server::{
     Config, Exchange, HttpConnection, Listener, Outcome, Refused, Responder, Server, ServerBuilder, Upgrade,
 };
-pub use stream::{Stream, Transport};
+pub use transport::{Stream, Transport};

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::Error;
 use crate::observe::Lease;
 use crate::server::Config;
-use crate::stream::Transport;
+use crate::transport::Transport;
 
 /// A TLS session: there is none without the feature `tls`.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use tokio::io::ReadBuf;
 
 use crate::observe::{EndReason, Lease};
 use crate::scratch;
-use crate::stream::{Socket, Stream};
+use crate::transport::{Socket, Stream};
 
 pub(crate) struct Wire<Io> {
     pub(crate) io: Io,

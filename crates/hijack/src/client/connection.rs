@@ -19,7 +19,7 @@ use http_body::Body;
 use super::ClientConfig;
 use super::upload::Upload;
 use crate::observe::{ConnectionId, EndReason, Peer, State, Timeout};
-use crate::stream::{Stream, Transport};
+use crate::transport::{Stream, Transport};
 use crate::wire::Wire;
 use crate::{BodyReader, BoxError, Error};
 
@@ -434,7 +434,7 @@ impl ClientConnection {
     /// Whether the server is silent, as it must be between two exchanges: neither bytes nor its end are there.
     pub(super) fn is_quiet(&mut self) -> bool {
         let mut cx = Context::from_waker(std::task::Waker::noop());
-        self.is_open() && self.0.poll_fill(&mut cx).is_pending() && !crate::stream::has_news(self.io())
+        self.is_open() && self.0.poll_fill(&mut cx).is_pending() && !crate::transport::has_news(self.io())
     }
 }
 

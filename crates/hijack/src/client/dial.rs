@@ -14,8 +14,8 @@ use tokio::time::timeout;
 use super::endpoint::Place;
 use super::{ClientConfig, Endpoint};
 use crate::observe::Peer;
-use crate::stream::{Transport, set_probes};
 use crate::tls::Connector;
+use crate::transport::{Transport, set_probes};
 
 /// Why no connection to a server could be had.
 ///

@@ -27,8 +27,8 @@ use http::HeaderValue;
 
 use crate::Error;
 use crate::observe::{Peer, Registry, Tracker};
-use crate::stream::{Stream, Transport, set_probes, tcp_of};
 use crate::tls::Connector;
+use crate::transport::{Stream, Transport, set_probes, tcp_of};
 use crate::wire::Wire;
 
 pub use config::{ClientBuilder, ClientConfig};

@@ -19,7 +19,7 @@ use super::{Answer, Answered};
 use crate::Error;
 use crate::incoming::Incoming;
 use crate::observe::{State, Timeout};
-use crate::stream::Stream;
+use crate::transport::Stream;
 
 impl<Io: Stream> Inner<Io> {
     pub(super) fn put_head(

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::dial::{ConnectError, ConnectFailure};
 use super::{Client, ClientConnection, Endpoint, Tunnel};
-use crate::stream::Transport;
+use crate::transport::Transport;
 use crate::{Conn, Error};
 
 /// A proxy that opens tunnels (`CONNECT`).

@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use super::connection::Inner;
 use super::{Answer, ClientConnection};
 use crate::observe::ConnLimits;
-use crate::stream::{Stream, Transport};
+use crate::transport::{Stream, Transport};
 use crate::{Body, BoxError, Conn, Error, tokens};
 
 /// A takeover that did not come about.

@@ -12,7 +12,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use tokio::time::Sleep;
 
 use super::connection::Inner;
-use crate::stream::Stream;
+use crate::transport::Stream;
 use crate::{BoxError, Error};
 
 /// Pieces up to this length are copied behind what is queued; larger ones are written from where they are.

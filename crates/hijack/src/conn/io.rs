@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Conn;
-use crate::stream::Stream;
+use crate::transport::Stream;
 
 impl<Io: Stream> Conn<Io> {
     /// Reads once from the stream, to the end of `unread`; nothing more there is the end.

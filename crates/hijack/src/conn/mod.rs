@@ -15,7 +15,7 @@ use tokio::io::AsyncWriteExt;
 
 use crate::observe::{ConnLimits, ConnectionId, EndReason, Peer, Timeout};
 use crate::server::Outcome;
-use crate::stream::{Stream, Transport};
+use crate::transport::{Stream, Transport};
 use crate::wire::Wire;
 
 pub use parts::{ConnLease, Parts};

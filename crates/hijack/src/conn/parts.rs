@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::Conn;
 use crate::observe::{EndReason, Lease};
-use crate::stream::Stream;
+use crate::transport::Stream;
 use crate::wire::Wire;
 
 /// The stream underneath a [`Conn`], and the bytes on their way through it.

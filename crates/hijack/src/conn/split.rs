@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Conn;
-use crate::stream::{Stream, Transport};
+use crate::transport::{Stream, Transport};
 
 /// The reading half of a [`Conn`].
 ///

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::record::Record;
 use super::{EndReason, Peer, Registry, ShutdownReport, State};
 use crate::conn::Conn;
-use crate::stream::{Stream, peer_of, tcp_of};
+use crate::transport::{Stream, peer_of, tcp_of};
 use crate::wire::Wire;
 
 /// Names a connection within its server, in the order of opening, from 1.

@@ -19,7 +19,7 @@ pub(crate) use state::{ConnState, Subject, decode, encode};
 
 use crate::conn::Conn;
 use crate::observe::{EndReason, Tracker};
-use crate::stream::{Socket, Stream, Transport, peer_of};
+use crate::transport::{Socket, Stream, Transport, peer_of};
 
 /// A connection at rest: its socket, and as bytes all that is known of it: what was read and not given out, what was
 /// put and not written, its record with counters, limits and ages.

@@ -19,7 +19,7 @@ use super::gate::{Gate, Passed};
 use super::pipe::{Pipe, Pipes};
 use crate::conn::Conn;
 use crate::scratch;
-use crate::stream::{self, Socket, Stream};
+use crate::transport::{self, Socket, Stream};
 
 #[derive(Debug)]
 pub(super) struct Flow<G> {
@@ -187,7 +187,7 @@ impl<G: Gate> Flow<G> {
     /// Whether all that the sender `from` had sent before it broke is delivered.
     pub(super) fn is_drained<S: Stream>(&self, from: &Conn<S>) -> bool {
         match self.stage {
-            Stage::Open => self.silent && !stream::has_news(from.io()),
+            Stage::Open => self.silent && !transport::has_news(from.io()),
             Stage::Ending => self.endless && !self.holds_any(),
             Stage::Ended | Stage::Cut => true,
         }
@@ -462,7 +462,7 @@ impl<G: Gate> Flow<G> {
             self.look_ms = now + ms(LOOK_EVERY);
         }
         lease.nudge_in(Duration::from_millis(self.look_ms - now));
-        let Some(error) = is_due.then(|| stream::take_error(from.io())).flatten() else { return Ok(()) };
+        let Some(error) = is_due.then(|| transport::take_error(from.io())).flatten() else { return Ok(()) };
         from.wire.note_broken(&error);
         Err(Stop::Read(error))
     }

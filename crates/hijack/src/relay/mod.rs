@@ -25,7 +25,7 @@ pub use pipe::Pipes;
 use crate::conn::{Conn, LINGER};
 use crate::error::ended_by;
 use crate::observe::{ConnLimits, EndReason};
-use crate::stream::{self, Stream, Transport};
+use crate::transport::{self, Stream, Transport};
 
 /// Two connections, joined: every byte of the one, early ones included, goes to the other, in order and once.
 ///
@@ -313,8 +313,8 @@ impl<C: Stream, S: Stream, G: Gate> Relay<C, S, G> {
         self.client.set_end_reason(reason_for(Side::Client));
         self.server.set_end_reason(reason_for(Side::Server));
         match by {
-            Some(Side::Client) if is_break => stream::reset_on_close(self.server.io()),
-            Some(Side::Server) if is_break => stream::reset_on_close(self.client.io()),
+            Some(Side::Client) if is_break => transport::reset_on_close(self.server.io()),
+            Some(Side::Server) if is_break => transport::reset_on_close(self.client.io()),
             _ => {}
         }
         self.end = Some(Box::new((by, reason)));

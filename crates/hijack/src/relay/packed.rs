@@ -9,7 +9,7 @@ use super::flow::{Flow, FlowState};
 use super::{Gate, NoGate, Relay, Side};
 use crate::observe::{EndReason, Tracker};
 use crate::packed::{ConnState, NotMovable, PackError, PackedConn, Subject, decode, encode};
-use crate::stream::{Stream, Transport};
+use crate::transport::{Stream, Transport};
 
 /// A relay at rest: two sockets, and as bytes all that is known of it, what is on its way included.
 ///

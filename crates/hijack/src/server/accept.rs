@@ -16,7 +16,7 @@ use super::serving::{HttpConnection, Serving};
 use super::{Config, Exchange, Listener, ServerBuilder};
 use crate::Error;
 use crate::observe::{Lease, Peer, Registry, Tracker};
-use crate::stream::{Stream, Transport};
+use crate::transport::{Stream, Transport};
 use crate::wire::Wire;
 
 /// An HTTP/1.1 server whose exchanges can be taken over. Cheap to clone; all clones are one server.

@@ -10,7 +10,7 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 
 use super::serving::Serving;
 use crate::observe::{ConnectionId, Peer};
-use crate::stream::{Stream, Transport};
+use crate::transport::{Stream, Transport};
 use crate::{BodyReader, Error};
 
 /// A request whose head has come, together with its connection.

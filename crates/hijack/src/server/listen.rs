@@ -10,8 +10,8 @@ use tokio::net::{TcpListener, UnixListener};
 
 use crate::Error;
 use crate::observe::Peer;
-use crate::stream::{Transport, set_probes};
 use crate::tls::Acceptor;
+use crate::transport::{Transport, set_probes};
 
 /// A listening socket: TCP or Unix, with TLS inside or without.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use super::serving::{HttpConnection, Serving};
 use crate::Error;
-use crate::stream::Transport;
+use crate::transport::Transport;
 
 /// What a handler returns: the exchange was answered, or its connection taken over.
 ///

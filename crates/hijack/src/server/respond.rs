@@ -18,7 +18,7 @@ use super::Exchange;
 use super::outcome::{Kind, Outcome};
 use super::serving::Serving;
 use super::takeover::hand_over;
-use crate::stream::{Stream, Transport};
+use crate::transport::{Stream, Transport};
 use crate::{BoxError, Conn, Error};
 
 /// Pieces up to this length are copied behind what is queued; larger ones are written from where they are.

@@ -16,7 +16,7 @@ use super::{Config, Exchange};
 use crate::Error;
 use crate::incoming::Incoming;
 use crate::observe::{EndReason, State, Timeout};
-use crate::stream::{Stream, Transport};
+use crate::transport::{Stream, Transport};
 use crate::wire::Wire;
 
 /// A connection in its HTTP life: the session and the wire that feeds it.

@@ -16,7 +16,7 @@ use tokio::io::AsyncWriteExt;
 use super::serving::Serving;
 use super::{Exchange, Outcome};
 use crate::observe::ConnLimits;
-use crate::stream::{Stream, Transport};
+use crate::transport::{Stream, Transport};
 use crate::{Body, Conn, Error};
 
 /// The protocols to which a handler would upgrade, and what it says with the 101.

@@ -13,7 +13,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 use super::Session;
 use crate::Error;
 use crate::client::ClientBuilder;
-use crate::stream::Transport;
+use crate::transport::Transport;
 
 /// A client's TLS configuration that trusts the authorities of this machine, offers ALPN `http/1.1` and shows no
 /// certificate of its own.

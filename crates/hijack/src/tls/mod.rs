@@ -20,7 +20,7 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 
 use crate::Error;
-use crate::stream::Transport;
+use crate::transport::Transport;
 
 pub(crate) use client::Connector;
 pub use client::{client_config, client_config_with};

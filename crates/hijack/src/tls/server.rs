@@ -13,7 +13,7 @@ use super::Session;
 use crate::Error;
 use crate::observe::{EndReason, Lease, State, Timeout};
 use crate::server::{Config, Listener};
-use crate::stream::Transport;
+use crate::transport::Transport;
 
 /// A server's TLS configuration from PEM files: the certificate chain, own certificate first, and its key.
 ///

@@ -17,7 +17,7 @@ use super::plan::{Plan, Planned, Way};
 use super::slot::Slot;
 use super::{Hijacker, IncomingBody, NotTaken};
 use crate::server::{Listener, Serving, hand_over, protocol_of, send_answer, take};
-use crate::stream::Transport;
+use crate::transport::Transport;
 use crate::{BoxError, Conn, Error, Exchange, Outcome, Server};
 
 impl Server {

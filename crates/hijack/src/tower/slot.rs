@@ -11,7 +11,7 @@ use hijack_proto::h1::TakeOverError;
 use crate::Error;
 use crate::incoming::Incoming;
 use crate::server::{Holder, Serving};
-use crate::stream::Transport;
+use crate::transport::Transport;
 
 /// The place of one exchange.
 #[derive(Default)]

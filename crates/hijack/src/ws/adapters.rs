@@ -7,7 +7,7 @@ use hijack_proto::ws::{Close, CloseCode};
 
 use super::socket::Inner;
 use super::{Error, Message, Reader, WebSocket, Writer};
-use crate::stream::Stream;
+use crate::transport::Stream;
 
 /// As [`recv`](WebSocket::recv). Nothing follows an error.
 impl<Io: Stream> futures_core::Stream for WebSocket<Io> {

@@ -14,7 +14,7 @@ use rand::Rng;
 
 use super::{Config, WebSocket};
 use crate::client::{Client, ClientConnection, Decline, Endpoint};
-use crate::stream::Stream;
+use crate::transport::Stream;
 use crate::{Body, Error};
 
 /// Opens a WebSocket at `url`: `ws://host:port/path` or `wss://…`, or `http` and `https` instead.

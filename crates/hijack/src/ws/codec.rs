@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Error, Message, WebSocket};
-use crate::stream::Stream;
+use crate::transport::Stream;
 
 /// A value that travels as a message: what `golang.org/x/net/websocket` calls a codec.
 ///

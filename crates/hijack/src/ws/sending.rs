@@ -9,7 +9,7 @@ use hijack_proto::ws::{MessageKind, Prepared};
 
 use super::socket::{Inner, mask_key, with_workspace};
 use super::{Error, Message, WebSocket};
-use crate::stream::Stream;
+use crate::transport::Stream;
 
 impl<Io: Stream> WebSocket<Io> {
     /// Sends a message, and waits until the socket has taken it.

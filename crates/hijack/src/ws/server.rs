@@ -12,7 +12,7 @@ use http::{Method, Response, StatusCode, Version};
 
 use super::{Config, WebSocket};
 use crate::server::{Exchange, Outcome};
-use crate::stream::{Stream, Transport};
+use crate::transport::{Stream, Transport};
 use crate::{Body, Conn, RequestHead};
 
 /// What a client asks for, before it is granted: to be looked at, narrowed or refused.

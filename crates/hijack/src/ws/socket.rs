@@ -26,7 +26,7 @@ use super::{Config, Error, Message};
 use crate::conn::Conn;
 use crate::observe::{EndReason, Timeout};
 use crate::scratch;
-use crate::stream::{Stream, Transport};
+use crate::transport::{Stream, Transport};
 
 /// A WebSocket over a taken-over connection.
 ///

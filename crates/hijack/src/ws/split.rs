@@ -15,7 +15,7 @@ use hijack_proto::ws::{Close, CloseCode, MessageKind, Prepared};
 use super::socket::Inner;
 use super::streaming::shown;
 use super::{CloseFrame, Error, Message, WebSocket};
-use crate::stream::{Stream, Transport};
+use crate::transport::{Stream, Transport};
 
 /// The half that receives. It answers pings and sends what waits, as long as it is polled.
 pub struct Reader<Io: Stream = Transport> {

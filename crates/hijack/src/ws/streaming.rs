@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use hijack_proto::ws::{MessageKind, Payload, Piece};
 
 use super::{Error, WebSocket};
-use crate::stream::Stream;
+use crate::transport::Stream;
 
 impl<Io: Stream> WebSocket<Io> {
     /// Shows the next piece of the message under way, or of the next one, as it came; nothing at the end. Nothing is
