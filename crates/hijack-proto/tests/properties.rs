@@ -167,6 +167,31 @@ proptest! {
     }
 
     #[test]
+    fn frames_are_the_same_however_the_stream_is_cut(
+        control in vec(any::<u8>(), 0..9),
+        frames in vec((0..5u8, 0..400u16, any::<u8>()), 0..6),
+        cut in 0..20usize,
+    ) {
+        let frame = |(stream, len, byte): (u8, u16, u8)| {
+            let [high, low] = len.to_be_bytes();
+            [&[stream, 0, 0, 0, 0, 0, high, low][..], &vec![byte; len.into()]].concat()
+        };
+        let stream = frames.into_iter().flat_map(frame).collect::<Vec<_>>();
+        let lengths = u8::try_from(control.len().saturating_sub(1)).expect("at most eight");
+        let first = control.first().copied().unwrap_or_default();
+        let control = [&[first, lengths], control.get(1..).unwrap_or_default()].concat();
+        property("stream_frames")(&[&control, &stream[..stream.len().saturating_sub(cut)]].concat());
+    }
+
+    #[test]
+    fn detach_keys_are_found_where_they_first_stand(
+        keys in "[ab](,[ab]){0,5}",
+        typed in vec(select(&b"aab"[..]), 0..40),
+    ) {
+        property("stream_detach")(&[keys.as_bytes(), b"\n", &typed].concat());
+    }
+
+    #[test]
     fn opening_handshakes_hold(head in opening()) {
         property("ws_handshake")(&head);
     }

@@ -14,6 +14,7 @@ pub mod pieces;
 pub mod reader;
 pub mod server;
 pub mod source;
+pub mod stream;
 pub mod tokens;
 pub mod ws;
 
@@ -21,7 +22,7 @@ pub mod ws;
 pub type Property = fn(&[u8]);
 
 /// Every property by the name of its fuzz target, which is also the name of its folder in `fuzz/corpus`.
-pub const ALL: [(&str, Property); 12] = [
+pub const ALL: [(&str, Property); 14] = [
     ("request_head", heads::request),
     ("response_head", heads::response),
     ("tokens", tokens::lists),
@@ -34,4 +35,6 @@ pub const ALL: [(&str, Property); 12] = [
     ("ws_handshake", ws::handshake::opening),
     ("ws_deflate", ws::deflate::round_trip),
     ("ws_negotiate", ws::negotiate::offers),
+    ("stream_frames", stream::frames),
+    ("stream_detach", stream::detach),
 ];
