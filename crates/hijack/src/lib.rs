@@ -41,6 +41,8 @@
 //! `tls` (default): TLS for listeners and clients, by rustls and ring.
 //!
 //! `ws` (default): WebSocket in both roles.
+//!
+//! `stream`: Docker's streams in both roles.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -55,6 +57,8 @@ mod packed;
 mod relay;
 mod scratch;
 mod server;
+#[cfg(feature = "stream")]
+pub mod stream;
 #[cfg(feature = "tls")]
 pub mod tls;
 #[cfg(not(feature = "tls"))]
@@ -62,6 +66,8 @@ pub mod tls;
 mod tls;
 pub mod tower;
 mod transport;
+#[cfg(any(feature = "stream", feature = "ws"))]
+mod waiting;
 mod wire;
 #[cfg(feature = "ws")]
 pub mod ws;

@@ -337,8 +337,10 @@ impl Decoder {
 mod tests {
     use super::*;
 
-    /// All that a stream says: payloads by stream, joined where they follow each other, and how it ends.
-    fn decode(pieces: &[&[u8]], limits: Limits) -> (Vec<(StreamType, Vec<u8>)>, Result<(), FrameError>) {
+    /// Payloads by stream, and how it ended.
+    type Said = (Vec<(StreamType, Vec<u8>)>, Result<(), FrameError>);
+
+    fn decode(pieces: &[&[u8]], limits: Limits) -> Said {
         let mut decoder = Decoder::new(limits);
         let mut said: Vec<(StreamType, Vec<u8>)> = Vec::new();
         for piece in pieces {

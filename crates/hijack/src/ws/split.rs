@@ -1,14 +1,11 @@
 //! Two halves in many hands: one reader, and a writer that can be cloned.
 //!
-//! A lock is held for the length of one poll. The socket wakes one task when it has room, so everybody who waits for
-//! that has a place in one list, and all of them are woken. A place is left by dropping it, so that waits which were
-//! given up leave nothing behind.
+//! A lock is held for the length of one poll. Who waits for room in the socket is woken with all others.
 
-use std::collections::HashMap;
 use std::future::poll_fn;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 
 use hijack_proto::ws::{Close, CloseCode, MessageKind, Prepared};
 
@@ -16,6 +13,7 @@ use super::socket::Inner;
 use super::streaming::shown;
 use super::{CloseFrame, Error, Message, WebSocket};
 use crate::transport::{Stream, Transport};
+use crate::waiting::{Place, Waiting};
 
 /// The half that receives. It answers pings and sends what waits, as long as it is polled.
 pub struct Reader<Io: Stream = Transport> {
@@ -37,60 +35,6 @@ struct Shared<Io: Stream> {
     waiting: Arc<Waiting>,
     /// Wakes all who are waiting.
     waker: Waker,
-}
-
-/// Those who wait for room in the socket.
-#[derive(Default)]
-struct Waiting(Mutex<Places>);
-
-#[derive(Default)]
-struct Places {
-    /// How many there have been.
-    count: u64,
-    wakers: HashMap<u64, Waker>,
-}
-
-/// A place in the list, taken while its owner waits.
-struct Place {
-    waiting: Arc<Waiting>,
-    id: u64,
-}
-
-impl Waiting {
-    fn lock(&self) -> MutexGuard<'_, Places> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn place(self: &Arc<Self>) -> Place {
-        let mut places = self.lock();
-        places.count += 1;
-        Place { waiting: Arc::clone(self), id: places.count }
-    }
-}
-
-impl Wake for Waiting {
-    fn wake(self: Arc<Self>) {
-        let woken: Vec<_> = self.lock().wakers.drain().collect();
-        woken.into_iter().for_each(|(_, waker)| waker.wake());
-    }
-}
-
-impl Place {
-    fn join(&self, cx: &Context<'_>) {
-        self.waiting.lock().wakers.insert(self.id, cx.waker().clone());
-    }
-}
-
-impl Clone for Place {
-    fn clone(&self) -> Self {
-        self.waiting.place()
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.waiting.lock().wakers.remove(&self.id);
-    }
 }
 
 impl<Io: Stream> Shared<Io> {

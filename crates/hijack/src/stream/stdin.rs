@@ -1,0 +1,122 @@
+//! What a process reads: raw bytes, never framed.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use hijack_proto::stream::{DetachKeys, DetachMatcher};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use super::Error;
+use crate::conn::WriteHalf;
+use crate::transport::{Stream, Transport};
+
+/// The input of a process. [`close`](Self::close) is its end; output goes on behind it.
+///
+/// Dropping it does not end the input: a process that reads to the end would wait for as long as the connection lives.
+#[derive(Debug)]
+pub struct Stdin<Io: Stream = Transport>(WriteHalf<Io>);
+
+/// How a copied input ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InputEnd {
+    /// The source ended, and so does the process's input now.
+    Closed,
+    /// The keys to detach were typed. The process's input goes on, and the connection: drop it to detach.
+    Detached,
+}
+
+impl<Io: Stream> Stdin<Io> {
+    pub(super) fn new(write: WriteHalf<Io>) -> Self {
+        Self(write)
+    }
+
+    /// Ends the process's input: a half-close, behind which output is still read.
+    ///
+    /// What follows is the container's doing: dockerd closes the process's stdin where it was made with `StdinOnce` and
+    /// without a terminal, and an exec's always; of any other container it detaches.
+    ///
+    /// # Errors
+    ///
+    /// An IO error, [`io::ErrorKind::Unsupported`] where the connection cannot be half-closed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: call it again.
+    pub async fn close(&mut self) -> io::Result<()> {
+        self.0.shutdown().await
+    }
+
+    /// Sends what `source` gives until it ends, then closes; or until `detach` stands in it, then leaves everything open.
+    /// Keys of which only the beginning was typed are held back, and sent once something else follows. They are looked
+    /// for in what a terminal sends only: give none for any other source, as Docker does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Source`] if the source fails, [`Error::Io`] if the connection does; a process that ended without reading
+    /// on is mostly [`io::ErrorKind::BrokenPipe`] or [`io::ErrorKind::ConnectionReset`], and no failure of its own.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not safe: what was read of the source may not be sent.
+    pub async fn copy_from<R>(
+        &mut self,
+        source: &mut R,
+        detach: Option<DetachKeys>,
+    ) -> Result<InputEnd, Error>
+    where
+        R: AsyncRead + Unpin + ?Sized,
+    {
+        let mut matcher = detach.map(DetachMatcher::new);
+        let mut buffer = vec![0; COPY_LEN];
+        let mut passed = Vec::new();
+        loop {
+            let len = source.read(&mut buffer).await.map_err(Error::Source)?;
+            let Some(matcher) = &mut matcher else {
+                if len == 0 {
+                    break;
+                }
+                self.send(&buffer[..len]).await?;
+                continue;
+            };
+            passed.clear();
+            let detached = matcher.feed(&buffer[..len], &mut passed).is_some();
+            if len == 0 {
+                matcher.finish(&mut passed);
+            }
+            self.send(&passed).await?;
+            if detached {
+                return Ok(InputEnd::Detached);
+            }
+            if len == 0 {
+                break;
+            }
+        }
+        self.close().await?;
+        Ok(InputEnd::Closed)
+    }
+
+    async fn send(&mut self, data: &[u8]) -> io::Result<()> {
+        self.0.write_all(data).await?;
+        self.0.flush().await
+    }
+}
+
+/// Bytes of input that are read at a time.
+const COPY_LEN: usize = 32 * 1024;
+
+impl<Io: Stream> AsyncWrite for Stdin<Io> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, data)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    /// Ends the process's input: see [`Stdin::close`].
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
