@@ -11,7 +11,8 @@ cd "${1:-$(dirname "$0")/..}"
 # A crate without a row is an offence, so a new crate states its place here.
 rows() {
   cat <<'TABLE'
-hijack-gob:
+hijack-gob-derive:
+hijack-gob:          hijack-gob-derive
 hijack-proto:
 hijack:              hijack-proto
 hijack-docker:       hijack hijack-proto

@@ -1,0 +1,203 @@
+//! The graph of types: slots and what is defined in them.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
+
+use super::id;
+
+/// Where a type stands in the graph of its stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Slot(u32);
+
+impl Slot {
+    pub(crate) const fn of_builtin(id: i64) -> Self {
+        assert!(id >= id::BOOL && id <= id::INTERFACE);
+        // The assertion keeps it within a byte.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        Self(id as u32 - 1)
+    }
+
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    pub(crate) fn at(index: usize) -> Self {
+        Self(u32::try_from(index).expect("types are limited to less than their ids"))
+    }
+}
+
+/// A type: its name, which may be empty, and what it is made of.
+#[derive(Debug)]
+pub(crate) struct Definition {
+    pub(crate) name: Arc<str>,
+    pub(crate) shape: Shape,
+}
+
+/// What a type is made of.
+#[derive(Debug)]
+pub(crate) enum Shape {
+    Bool,
+    Int,
+    Uint,
+    Float,
+    Bytes,
+    String,
+    Complex,
+    Interface,
+    Slice(Slot),
+    Array(Slot, u64),
+    Map(Slot, Slot),
+    Struct(Box<[Field]>),
+    Marshaled(Marshaler),
+}
+
+impl Shape {
+    /// Whether its values stand in messages and interfaces as they are. All others have a zero in front, as if they
+    /// were the only field of a struct.
+    pub(crate) fn is_struct(&self) -> bool {
+        matches!(self, Self::Struct(_))
+    }
+}
+
+/// A field of a struct.
+#[derive(Debug)]
+pub(crate) struct Field {
+    pub(crate) name: Arc<str>,
+    pub(crate) slot: Slot,
+}
+
+/// Which of Go's interfaces makes the bytes of a type that encodes itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Marshaler {
+    /// `gob.GobEncoder`, as of `big.Int`.
+    Gob,
+    /// `encoding.BinaryMarshaler`, as of `time.Time`.
+    Binary,
+    /// `encoding.TextMarshaler`. Go reads it and does not write it.
+    Text,
+}
+
+/// Every type that a stream has spoken of so far.
+#[derive(Clone, Debug)]
+pub(crate) struct Graph {
+    /// `None` is a type that others speak of and that is not defined yet.
+    slots: Vec<Option<Arc<Definition>>>,
+    /// By the sender's ids; a tree, since they are the peer's choice.
+    ids: BTreeMap<i64, Slot>,
+}
+
+impl Graph {
+    /// The types that every stream knows.
+    pub(crate) fn new() -> Self {
+        let builtin = |name: &str, shape| Some(Arc::new(Definition { name: name.into(), shape }));
+        let slots = vec![
+            builtin("bool", Shape::Bool),
+            builtin("int", Shape::Int),
+            builtin("uint", Shape::Uint),
+            builtin("float64", Shape::Float),
+            builtin("[]byte", Shape::Bytes),
+            builtin("string", Shape::String),
+            builtin("complex128", Shape::Complex),
+            builtin("any", Shape::Interface),
+        ];
+        let ids = (id::BOOL..=id::INTERFACE).map(|id| (id, Slot::of_builtin(id))).collect();
+        Self { slots, ids }
+    }
+
+    /// The slot of a defined type.
+    pub(crate) fn slot(&self, id: i64) -> Option<Slot> {
+        self.mentioned(id).filter(|slot| self.get(*slot).is_some())
+    }
+
+    /// The slot of a type that is at least spoken of.
+    pub(crate) fn mentioned(&self, id: i64) -> Option<Slot> {
+        self.ids.get(&id).copied()
+    }
+
+    /// The sender's id of a type.
+    pub(crate) fn id(&self, slot: Slot) -> i64 {
+        self.ids.iter().find_map(|(id, other)| (*other == slot).then_some(*id)).expect("every slot has an id")
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, slot: Slot) -> Option<&Definition> {
+        self.slots[slot.index()].as_deref()
+    }
+
+    /// A new slot without a definition.
+    pub(crate) fn reserve(&mut self, id: i64) -> Slot {
+        let slot = Slot::at(self.slots.len());
+        self.slots.push(None);
+        self.ids.insert(id, slot);
+        slot
+    }
+
+    pub(crate) fn define(&mut self, slot: Slot, definition: Definition) {
+        self.slots[slot.index()] = Some(Arc::new(definition));
+    }
+
+    /// A type in Go's words; what lies deeper than a few levels is left out.
+    pub(crate) fn describe(&self, slot: Slot) -> String {
+        let mut words = String::new();
+        self.write(&mut words, slot, 3).expect("a string takes everything");
+        words
+    }
+
+    /// A struct in Go's words, with its fields.
+    pub(crate) fn describe_fields(&self, slot: Slot) -> String {
+        match self.get(slot) {
+            Some(Definition { name, shape: Shape::Struct(fields) }) => {
+                let fields: Vec<&str> = fields.iter().map(|field| &*field.name).collect();
+                format!("struct {name}{{{}}}", fields.join("; "))
+            }
+            _ => self.describe(slot),
+        }
+    }
+
+    fn write(&self, f: &mut String, slot: Slot, depth: usize) -> fmt::Result {
+        let Some(Definition { name, shape }) = self.get(slot) else {
+            return f.write_str("an undefined type");
+        };
+        if depth == 0 {
+            return f.write_str(if name.is_empty() { "…" } else { name });
+        }
+        match shape {
+            Shape::Slice(elem) => {
+                f.write_str("[]")?;
+                self.write(f, *elem, depth - 1)
+            }
+            Shape::Array(elem, len) => {
+                write!(f, "[{len}]")?;
+                self.write(f, *elem, depth - 1)
+            }
+            Shape::Map(key, elem) => {
+                f.write_str("map[")?;
+                self.write(f, *key, depth - 1)?;
+                f.write_str("]")?;
+                self.write(f, *elem, depth - 1)
+            }
+            Shape::Struct(_) if !name.is_empty() => write!(f, "struct {name}"),
+            Shape::Struct(fields) => {
+                f.write_str("struct{")?;
+                for (index, Field { name, .. }) in fields.iter().take(8).enumerate() {
+                    write!(f, "{}{name}", if index > 0 { "; " } else { "" })?;
+                }
+                f.write_str(if fields.len() > 8 { "; …}" } else { "}" })
+            }
+            Shape::Marshaled(marshaler) => {
+                let interface = match marshaler {
+                    Marshaler::Gob => "GobEncoder",
+                    Marshaler::Binary => "BinaryMarshaler",
+                    Marshaler::Text => "TextMarshaler",
+                };
+                write!(f, "{interface} {name}")
+            }
+            _ => f.write_str(name),
+        }
+    }
+}
