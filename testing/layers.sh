@@ -23,7 +23,7 @@ hijack-cli:          hijack hijack-proto hijack-gob hijack-docker hijack-tonic h
 hijack-testkit:      hijack hijack-proto
 hijack-differential: hijack-proto
 hijack-properties:   hijack-proto
-hijack-interop:      hijack hijack-gateway
+hijack-interop:      hijack hijack-docker hijack-gateway
 hijack-bench:        *
 hijack-examples:     *
 TABLE

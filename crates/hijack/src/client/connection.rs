@@ -431,8 +431,11 @@ impl<Io: Stream> ClientConnection<Io> {
 }
 
 impl ClientConnection {
-    /// Whether the server is silent, as it must be between two exchanges: neither bytes nor its end are there.
-    pub(super) fn is_quiet(&mut self) -> bool {
+    /// Whether the connection can be used for a further request as far as can be seen: it [is open](Self::is_open), and the
+    /// server is silent, as it must be between two exchanges. Neither bytes nor its end are there.
+    ///
+    /// It waits for nothing; ask before a connection that was idle is used.
+    pub fn is_quiet(&mut self) -> bool {
         let mut cx = Context::from_waker(std::task::Waker::noop());
         self.is_open() && self.0.poll_fill(&mut cx).is_pending() && !crate::transport::has_news(self.io())
     }
