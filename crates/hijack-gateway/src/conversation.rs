@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use hijack::{Error, Relay, RelayEnd, Side, Transport};
 use hijack_proto::ws::{Close, CloseCode, MessageKind, Role};
 
-use crate::gate::{Alarm, FrameGate, OutboxFull, OwnFrame, PassGate};
+use crate::gate::{Alarm, FrameGate, OutboxFull, OwnFrame, PassGate, RateLimit};
 use crate::gateway::Shared;
 use crate::log;
 use crate::packed::{MoveError, PackedConversation};
@@ -365,8 +365,8 @@ fn ending_of(alarm: Alarm, from: Side) -> Ending {
             let cause = format!("message of {len} bytes exceeds the limit message_len of {limit}");
             Ending::of_side(from, CloseCode::TOO_BIG, cause)
         }
-        Alarm::TooManyMessages { limit } => {
-            let cause = format!("more than messages_per_second of {limit}");
+        Alarm::TooFast(RateLimit { name, per_second }) => {
+            let cause = format!("more than {name} of {per_second}");
             Ending::of_side(from, CloseCode::POLICY, cause)
         }
     }

@@ -9,13 +9,15 @@ use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 use bytes::Bytes;
-use hijack::PackedRelay;
+use hijack::{PackedRelay, handoff};
 use serde::{Deserialize, Serialize};
+use tokio::net::UnixStream;
 
 use crate::gate::GateState;
 
 /// A conversation at rest. [`Gateway::pack`](crate::Gateway::pack) makes it, [`Gateway::unpack`](crate::Gateway::unpack)
-/// goes on with it: [`to_bytes`](Self::to_bytes) and the sockets are all that has to get there.
+/// goes on with it: [`to_bytes`](Self::to_bytes) and the sockets are all that has to get there, and [`send`](Self::send)
+/// takes both to another process.
 #[derive(Debug)]
 #[must_use = "dropping it closes both connections"]
 pub struct PackedConversation {
@@ -114,6 +116,35 @@ impl PackedConversation {
     #[must_use]
     pub fn sockets(&self) -> [BorrowedFd<'_>; 2] {
         self.relay.sockets()
+    }
+
+    /// Sends everything over `to`, for [`receive`](Self::receive) at its other end. Both connections stay open until this,
+    /// and what is on its way, is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`MoveError::Io`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancelling leaves half a message behind: `to` is of no use then.
+    pub async fn send(&self, to: &mut UnixStream) -> Result<(), MoveError> {
+        handoff::send(to, &self.to_bytes(), &self.sockets()).await.map_err(MoveError::Io)
+    }
+
+    /// Receives what [`send`](Self::send) sent; nothing at the end of the stream.
+    ///
+    /// # Errors
+    ///
+    /// [`MoveError::Io`], [`MoveError::Malformed`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Not safe: what was received is lost.
+    pub async fn receive(from: &mut UnixStream) -> Result<Option<Self>, MoveError> {
+        let received = handoff::receive(from).await.map_err(MoveError::Io)?;
+        let Some((bytes, [client, upstream])) = received else { return Ok(None) };
+        Self::from_bytes(&bytes, client, upstream).map(Some)
     }
 
     /// Puts together what [`to_bytes`](Self::to_bytes) and [`into_sockets`](Self::into_sockets) gave.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hijack::Peer;
 
 use crate::config::{RatePolicy, Route};
-use crate::gate::FrameRules;
+use crate::gate::{FrameRules, RateRules};
 
 /// A route and its counters.
 #[derive(Debug)]
@@ -62,8 +62,12 @@ pub(crate) struct Place {
 impl RouteState {
     pub(crate) fn new(route: Route) -> Arc<Self> {
         let limits = &route.limits;
-        let rate = limits.messages_per_second.map(|rate| (rate, limits.rate_policy == RatePolicy::Close));
-        let rules = FrameRules { message_len: limits.message_len, rate, is_lenient: false };
+        let rates = RateRules {
+            messages_per_second: limits.messages_per_second,
+            frames_per_second: limits.frames_per_second,
+            ends: limits.rate_policy == RatePolicy::Close,
+        };
+        let rules = FrameRules { message_len: limits.message_len, rates, is_lenient: false };
         let lenient_rules = Arc::new(FrameRules { is_lenient: true, ..rules.clone() });
         Arc::new(Self {
             route,

@@ -88,7 +88,7 @@ pub use observe::{
     ConnLimits, Connection, ConnectionId, EndReason, Observer, Peer, ShutdownReport, State, Taken, Timeout,
     Tracker,
 };
-pub use packed::{NotMovable, PackError, PackedConn};
+pub use packed::{NotMovable, PackError, PackedConn, handoff};
 pub use relay::{Gate, Held, Moved, NoGate, PackedRelay, Passed, Pipes, Relay, RelayEnd, Side};
 pub use server::{
     Config, Exchange, HttpConnection, Listener, Outcome, Refused, Responder, Server, ServerBuilder, Upgrade,

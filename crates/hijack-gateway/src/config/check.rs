@@ -220,6 +220,7 @@ impl<'c> Check<'c> {
             ("per_subject", limits.per_subject == Some(0)),
             ("message_len", limits.message_len == Some(0)),
             ("messages_per_second", limits.messages_per_second == Some(0)),
+            ("frames_per_second", limits.frames_per_second == Some(0)),
             ("idle", zero(limits.idle)),
             ("lifetime", zero(limits.lifetime)),
             ("half_open", zero(limits.half_open)),

@@ -152,13 +152,12 @@ fn write_route_limits(limits: &RouteLimits, out: &mut String) -> fmt::Result {
     if let Some(len) = limits.message_len {
         said.push(format!("messages to {}", show_size(len)));
     }
-    if let Some(rate) = limits.messages_per_second {
-        let beyond = match limits.rate_policy {
-            RatePolicy::Delay => "delayed beyond",
-            RatePolicy::Close => "closed with 1008 beyond",
-        };
-        said.push(format!("{rate} messages per second ({beyond})"));
-    }
+    let beyond = match limits.rate_policy {
+        RatePolicy::Delay => "delayed beyond",
+        RatePolicy::Close => "closed with 1008 beyond",
+    };
+    let rates = [(limits.messages_per_second, "messages"), (limits.frames_per_second, "frames")];
+    said.extend(rates.iter().filter_map(|(rate, what)| rate.map(|rate| format!("{rate} {what} per second ({beyond})"))));
     let times = [
         (limits.idle, "idle"),
         (limits.lifetime, "of life"),

@@ -49,12 +49,13 @@ pub(super) const ROUTE: [&str; 9] = [
 ];
 pub(super) const SUBJECT: [&str; 2] = ["header", "cookie"];
 pub(super) const CONNECT: [&str; 2] = ["upstream", "limits"];
-pub(super) const ROUTE_LIMITS: [&str; 13] = [
+pub(super) const ROUTE_LIMITS: [&str; 14] = [
     "connections",
     "per_peer",
     "per_subject",
     "message_len",
     "messages_per_second",
+    "frames_per_second",
     "rate_policy",
     "idle",
     "lifetime",
@@ -289,6 +290,7 @@ impl Reader<'_> {
         limits.per_subject = self.number(&section, "per_subject");
         limits.message_len = self.size(&section, "message_len");
         limits.messages_per_second = self.number(&section, "messages_per_second");
+        limits.frames_per_second = self.number(&section, "frames_per_second");
         set(&mut limits.rate_policy, self.choice(&section, "rate_policy", &RATE_POLICIES));
         limits.idle = self.duration(&section, "idle");
         limits.lifetime = self.duration(&section, "lifetime");

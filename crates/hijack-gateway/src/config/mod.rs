@@ -149,7 +149,9 @@ pub struct RouteLimits {
     pub message_len: Option<u64>,
     /// WebSocket messages per second from the client.
     pub messages_per_second: Option<u32>,
-    /// What happens beyond.
+    /// WebSocket frames per second from the client, whatever they are: empty fragments and pings are no messages.
+    pub frames_per_second: Option<u32>,
+    /// What happens beyond either.
     pub rate_policy: RatePolicy,
     /// Time without a byte in either direction: 1001 to both.
     pub idle: Option<Duration>,

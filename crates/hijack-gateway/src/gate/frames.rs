@@ -15,7 +15,7 @@ use hijack_proto::ws::{Close, FrameHeader, FrameScan, Mask, MaskKey, Opcode, Rol
 use super::edit::Edit;
 use super::outbox::{Outbox, OutboxFull, OwnFrame};
 use super::pongs::{PingMark, Pongs};
-use super::rate::Rate;
+use super::rate::{RateLimit, RateRules, Rates};
 use crate::tap::{FrameReader, Tap};
 
 /// What stands in one direction of a WebSocket.
@@ -31,7 +31,7 @@ pub(crate) struct FrameGate {
     pub(super) rules: Arc<FrameRules>,
     pub(super) counts: FrameCounts,
     pub(super) stage: Stage,
-    pub(super) rate: Option<Box<Rate>>,
+    rates: Option<Box<Rates>>,
     pub(super) outbox: Outbox,
     pub(super) pongs: Option<Box<Pongs>>,
     pub(super) close: Option<Box<PassingClose>>,
@@ -44,8 +44,7 @@ pub(crate) struct FrameGate {
 pub(crate) struct FrameRules {
     /// Bytes of a message.
     pub(crate) message_len: Option<u64>,
-    /// Messages per second from the client, and whether more ends the connection.
-    pub(crate) rate: Option<(u32, bool)>,
+    pub(crate) rates: RateRules,
     /// An extension was agreed upon that is not known here: reserved bits and opcodes may mean something.
     pub(crate) is_lenient: bool,
 }
@@ -73,7 +72,7 @@ pub(super) enum Stage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Alarm {
     MessageTooLong { len: u64, limit: u64 },
-    TooManyMessages { limit: u32 },
+    TooFast(RateLimit),
 }
 
 /// A Close of the peer's on its way through.
@@ -88,10 +87,7 @@ pub(super) struct PassingClose {
 impl FrameGate {
     /// A gate that sees what `receiver`'s peer sends. `deflate` says whether permessage-deflate was agreed upon.
     pub(crate) fn new(receiver: Role, deflate: bool, rules: Arc<FrameRules>) -> Self {
-        let rate = rules
-            .rate
-            .filter(|_| receiver == Role::Server)
-            .map(|(per_second, _)| Box::new(Rate::new(per_second)));
+        let rates = if receiver == Role::Server { Rates::new(&rules.rates).map(Box::new) } else { None };
         Self {
             scan: FrameScan::default(),
             law: FrameLaw { receiver, deflate },
@@ -101,7 +97,7 @@ impl FrameGate {
             rules,
             counts: FrameCounts::default(),
             stage: Stage::Framed,
-            rate,
+            rates,
             outbox: Outbox::default(),
             pongs: None,
             close: None,
@@ -224,14 +220,16 @@ impl FrameGate {
             self.note_illegal();
             return Fate::Passes;
         };
-        if !header.opcode.is_control() {
-            if self.place == Place::BetweenMessages {
-                self.message_len = 0;
-            }
-            if let Some(alarm) = self.find_alarm(header, now_ms) {
-                self.alarm = Some(Box::new(alarm));
-                return Fate::Stops;
-            }
+        let is_control = header.opcode.is_control();
+        let begins_message = !is_control && self.place == Place::BetweenMessages;
+        if begins_message {
+            self.message_len = 0;
+        }
+        if let Some(alarm) = self.find_alarm(header, begins_message, now_ms) {
+            self.alarm = Some(Box::new(alarm));
+            return Fate::Stops;
+        }
+        if !is_control {
             self.message_len += header.len;
         }
         self.place = place;
@@ -257,15 +255,14 @@ impl FrameGate {
         self.law.check(self.place, &FrameHeader { rsv: 0, ..*header })
     }
 
-    fn find_alarm(&mut self, header: &FrameHeader, now_ms: u64) -> Option<Alarm> {
+    fn find_alarm(&mut self, header: &FrameHeader, begins_message: bool, now_ms: u64) -> Option<Alarm> {
         let len = self.message_len.saturating_add(header.len);
-        if let Some(limit) = self.rules.message_len.filter(|limit| len > *limit) {
+        let longest = self.rules.message_len.filter(|_| !header.opcode.is_control());
+        if let Some(limit) = longest.filter(|limit| len > *limit) {
             return Some(Alarm::MessageTooLong { len, limit });
         }
-        let rate = self.rate.as_mut().filter(|_| self.place == Place::BetweenMessages)?;
-        let in_time = rate.take(now_ms);
-        let ends = self.rules.rate.is_some_and(|(_, ends)| ends);
-        (!in_time && ends).then(|| Alarm::TooManyMessages { limit: rate.limit() })
+        let exceeded = self.rates.as_mut()?.take(begins_message, now_ms)?;
+        self.rules.rates.ends.then_some(Alarm::TooFast(exceeded))
     }
 
     fn see_payload(&mut self, bytes: &[u8]) {
@@ -457,7 +454,7 @@ impl Gate for FrameGate {
     }
 
     fn pause(&self, now_ms: u64) -> Option<Duration> {
-        self.rate.as_ref()?.wait(now_ms)
+        self.rates.as_ref()?.wait(now_ms)
     }
 
     fn end(&mut self) -> Option<Bytes> {

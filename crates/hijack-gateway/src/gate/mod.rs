@@ -1,7 +1,7 @@
 //! What stands in each direction of a relayed connection: it counts, shows, limits, and puts in what operators send.
 //!
 //! All gates are machines without IO; the relay of the library feeds them. `frames` is for WebSockets, `stream` for
-//! everything else; `outbox` holds frames of our own, `pongs` keeps answers to our pings, `rate` counts messages in time,
+//! everything else; `outbox` holds frames of our own, `pongs` keeps answers to our pings, `rate` counts messages and frames in time,
 //! `edit` changes a piece of a stream, `packed` is a gate on its way to another process.
 
 mod edit;
@@ -22,7 +22,7 @@ pub(crate) use frames::{Alarm, FrameGate, FrameRules};
 pub(crate) use outbox::{OutboxFull, OwnFrame};
 pub(crate) use packed::GateState;
 pub(crate) use pongs::PingMark;
-pub(crate) use rate::Rate;
+pub(crate) use rate::{Rate, RateLimit, RateRules};
 pub(crate) use stream::StreamGate;
 
 use crate::tap::Tap;

@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use super::frames::{FrameCounts, PassingClose, Stage};
 use super::outbox::OwnFrame;
 use super::pongs::Pongs;
-use super::rate::Rate;
 use super::{FrameGate, FrameRules, PassGate, StreamGate};
 
 /// Where a gate stood.
@@ -41,8 +40,6 @@ pub(crate) struct FrameState {
     pongs: Option<Pongs>,
     #[serde(default)]
     close: Option<CloseState>,
-    #[serde(default)]
-    rate: Option<Rate>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -102,7 +99,6 @@ impl FrameGate {
             own: self.outbox.waiting().cloned().collect(),
             pongs: self.pongs.as_deref().cloned(),
             close,
-            rate: self.rate.as_deref().copied(),
         }
     }
 
@@ -120,9 +116,6 @@ impl FrameGate {
         gate.close = state.close.map(|close| {
             Box::new(PassingClose { key: close.key, body: close.body.to_vec(), is_whole: close.is_whole })
         });
-        // Its clock is another one's.
-        let rate = gate.rate.as_deref().copied().or(state.rate);
-        gate.rate = rate.map(|rate| Box::new(Rate::new(rate.limit())));
         Some(gate)
     }
 }

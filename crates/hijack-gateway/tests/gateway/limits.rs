@@ -47,6 +47,27 @@ async fn messages_beyond_the_rate_are_1008_where_the_policy_is_to_close() {
 }
 
 #[tokio::test]
+async fn a_flood_of_empty_fragments_is_1008_at_the_rate_of_frames() {
+    let site = Site::start(|route| {
+        route.limits.messages_per_second = Some(10);
+        route.limits.frames_per_second = Some(100);
+        route.limits.rate_policy = RatePolicy::Close;
+    })
+    .await;
+    for flood in [[0x00, 0x80, 0, 0, 0, 0], [0x8a, 0x80, 0, 0, 0, 0]] {
+        let mut client = site.connect().await;
+        client.send(OPENING).await;
+        client.head().await;
+        client.send(&[0x01, 0x80, 0, 0, 0, 0]).await;
+        client.send(&flood.repeat(1_000)).await;
+        let close = client.rest().await;
+        assert_eq!((close[0], &close[2..4]), (0x88, &1008_u16.to_be_bytes()[..]), "{close:x?}");
+    }
+    let ended = site.found("state=closed").await;
+    assert_eq!(ended.reason.as_deref(), Some("more than frames_per_second of 100"));
+}
+
+#[tokio::test]
 async fn messages_beyond_the_rate_are_delayed_otherwise() {
     let site = Site::start(|route| route.limits.messages_per_second = Some(20)).await;
     let mut socket = site.websocket("/ws").await;

@@ -5,7 +5,6 @@ mod admin;
 mod answers;
 mod faults;
 mod limits;
-mod moving;
 mod passing;
 mod support;
 mod tls;

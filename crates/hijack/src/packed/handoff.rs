@@ -74,7 +74,16 @@ impl PackedRelay {
     }
 }
 
-async fn send(to: &mut UnixStream, state: &[u8], sockets: &[BorrowedFd<'_>]) -> io::Result<()> {
+/// Sends a state and its sockets, two at the most, over `to`: for what is built on a packed connection.
+///
+/// # Errors
+///
+/// An IO error; [`io::ErrorKind::InvalidData`] if the state is longer than 16 MiB.
+///
+/// # Cancel safety
+///
+/// Cancelling leaves half a message behind: `to` is of no use then.
+pub async fn send(to: &mut UnixStream, state: &[u8], sockets: &[BorrowedFd<'_>]) -> io::Result<()> {
     let len = u32::try_from(state.len())
         .ok()
         .filter(|&len| len <= MOST_LEN)
@@ -91,7 +100,16 @@ async fn send(to: &mut UnixStream, state: &[u8], sockets: &[BorrowedFd<'_>]) -> 
     to.write_all(state).await
 }
 
-async fn receive<const N: usize>(from: &mut UnixStream) -> io::Result<Option<(Vec<u8>, [OwnedFd; N])>> {
+/// Receives what [`send`] sent, of which `N` sockets are a part; nothing at the end of the stream.
+///
+/// # Errors
+///
+/// An IO error; [`io::ErrorKind::InvalidData`] if it is something else, or longer than 16 MiB.
+///
+/// # Cancel safety
+///
+/// Not safe: what was received is lost.
+pub async fn receive<const N: usize>(from: &mut UnixStream) -> io::Result<Option<(Vec<u8>, [OwnedFd; N])>> {
     let mut len = [0; 4];
     let received = from.async_io(Interest::READABLE, || {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_SOCKETS))];

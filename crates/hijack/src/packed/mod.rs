@@ -2,7 +2,7 @@
 //!
 //! `state` is the bytes, `handoff` the way over a Unix socket. What a relay adds is in `relay::packed`.
 
-mod handoff;
+pub mod handoff;
 mod state;
 
 use std::fmt;
