@@ -15,7 +15,7 @@ use crate::filter::Filter;
 use crate::gate::{GateState, PassGate, PingMark, Rate};
 use crate::metrics::Metrics;
 use crate::packed::{MoveError, PackedConversation};
-use crate::registry::{Command, Entry, Event, Extra, Facts, Payload, Registry, SendFailure};
+use crate::registry::{Command, Entry, Event, Extra, Facts, Payload, Registry, SendFailure, WEBSOCKET};
 use crate::routes::RouteState;
 use crate::tap::Tap;
 use crate::{ConnectionView, MessageView, ingress, watch};
@@ -342,18 +342,13 @@ impl Gateway {
         let place =
             route.enter(&peer, state.subject.as_deref()).map_err(|full| MoveError::Full(full.to_string()))?;
         let extra = Extra {
+            protocol: (state.protocol != WEBSOCKET).then(|| (*state.protocol).into()),
             subject: state.subject.take(),
             subprotocol: state.subprotocol.take(),
             extensions: state.extensions.take(),
             not_movable: None,
         };
-        let facts = Facts {
-            route,
-            peer,
-            protocol: state.protocol.clone(),
-            head: state.head.clone(),
-            extra: extra.boxed(),
-        };
+        let facts = Facts { route, peer, head: state.head[..].into(), extra: extra.boxed() };
         let entry = self.0.registry.reopen(&state, facts, self.0.now_ms());
         let id = entry.id;
         self.watch_over();

@@ -55,6 +55,13 @@ impl std::fmt::Display for TooMany {
 #[derive(Debug)]
 pub(crate) struct Place {
     state: Arc<RouteState>,
+    /// Where there are limits on them.
+    counted: Option<Box<Counted>>,
+}
+
+/// Whom a connection is counted of.
+#[derive(Debug, Default)]
+struct Counted {
     peer: Option<IpAddr>,
     subject: Option<Box<str>>,
 }
@@ -89,14 +96,14 @@ impl RouteState {
             return Err(TooMany { limit: "connections", value: most });
         }
         // From here on the drop gives back what was taken.
-        let mut place = Place { state: Arc::clone(self), peer: None, subject: None };
+        let mut place = Place { state: Arc::clone(self), counted: None };
         if let (Some(limit), Peer::Tcp(address)) = (limits.per_peer, peer) {
             take(&self.peers, address.ip(), limit, "per_peer")?;
-            place.peer = Some(address.ip());
+            place.counted.get_or_insert_default().peer = Some(address.ip());
         }
         if let (Some(limit), Some(subject)) = (limits.per_subject, subject) {
             take(&self.subjects, subject.into(), limit, "per_subject")?;
-            place.subject = Some(subject.into());
+            place.counted.get_or_insert_default().subject = Some(subject.into());
         }
         Ok(place)
     }
@@ -105,10 +112,11 @@ impl RouteState {
 impl Drop for Place {
     fn drop(&mut self) {
         self.state.open.fetch_sub(1, Relaxed);
-        if let Some(peer) = &self.peer {
+        let Some(counted) = &self.counted else { return };
+        if let Some(peer) = &counted.peer {
             give_back(&self.state.peers, peer);
         }
-        if let Some(subject) = &self.subject {
+        if let Some(subject) = &counted.subject {
             give_back(&self.state.subjects, subject);
         }
     }

@@ -31,7 +31,7 @@ use crate::gateway::Shared;
 use crate::headers;
 use crate::ingress::{own_answer, refuse, refuse_for_now};
 use crate::ordinary::failure;
-use crate::registry::{Extra, Facts};
+use crate::registry::{Extra, Facts, WEBSOCKET};
 use crate::routes::{Place, RouteState, TooMany};
 use crate::tap::{FrameReader, Inflation};
 
@@ -279,7 +279,7 @@ fn judge(answer: &ResponseHead, token: &str, offered: &HeaderMap) -> Verdict {
     }
     match judge_websocket(answer.headers(), offered) {
         Ok((agreement, is_lenient)) => {
-            Verdict::Granted(Granted { protocol: "websocket".into(), agreement, is_lenient })
+            Verdict::Granted(Granted { protocol: WEBSOCKET.into(), agreement, is_lenient })
         }
         Err(why) => Verdict::Wrong(why),
     }
@@ -397,6 +397,7 @@ fn begin(
         _ => None,
     };
     let extra = Extra {
+        protocol: (granted.protocol != WEBSOCKET).then(|| (*granted.protocol).into()),
         subject,
         subprotocol: text(SEC_WEBSOCKET_PROTOCOL),
         extensions: text(SEC_WEBSOCKET_EXTENSIONS),
@@ -405,8 +406,7 @@ fn begin(
     let facts = Facts {
         route: Arc::clone(&route),
         peer: client.peer().clone(),
-        protocol: granted.protocol.clone(),
-        head,
+        head: head[..].into(),
         extra: extra.boxed(),
     };
     // The entry has what is needed of them.
@@ -425,8 +425,8 @@ fn begin(
 
 /// What stands in the direction of what `from` sends.
 fn gate(route: &RouteState, granted: &Granted, from: Side) -> PassGate {
-    if granted.protocol != "websocket" {
-        return PassGate::Stream(StreamGate::new(from));
+    if granted.protocol != WEBSOCKET {
+        return PassGate::Stream(Box::new(StreamGate::new(from)));
     }
     let receiver = if from == Side::Client { Role::Server } else { Role::Client };
     let rules = if granted.is_lenient { &route.lenient_rules } else { &route.rules };

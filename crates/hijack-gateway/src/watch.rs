@@ -43,7 +43,7 @@ fn look_at(shared: &Shared, entry: &Arc<Entry>, now: u64) {
     if let Some(ending) = overdue(entry, limits, now) {
         tracing::debug!(id = entry.id, cause = ending.cause, "a limit is reached");
         entry.post(Command::Close(ending));
-    } else if &*entry.facts.protocol == "websocket" {
+    } else if entry.facts.is_websocket() {
         ping(shared, entry, limits, now);
     }
 }

@@ -5,6 +5,8 @@
 
 use std::cell::Cell;
 
+use crate::wire::Queue;
+
 /// Bytes of the buffer that reads go through.
 const READ_LEN: usize = 16 * 1024;
 
@@ -17,7 +19,7 @@ const MOST_KEPT_OUT: usize = 64 * 1024;
 thread_local! {
     static READ: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
     static RELAY: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
-    static OUT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static OUT: Cell<Option<Box<Queue>>> = const { Cell::new(None) };
 }
 
 /// Runs `read` with this thread's read buffer.
@@ -36,15 +38,15 @@ pub(crate) fn with_relay<R>(copy: impl FnOnce(&mut [u8]) -> R) -> R {
     result
 }
 
-/// An empty output buffer.
-pub(crate) fn take_out() -> Vec<u8> {
-    OUT.take()
+/// An empty queue of output.
+pub(crate) fn take_out() -> Box<Queue> {
+    OUT.take().unwrap_or_default()
 }
 
-/// Gives an output buffer back.
-pub(crate) fn give_out(mut buffer: Vec<u8>) {
-    if buffer.capacity() <= MOST_KEPT_OUT {
-        buffer.clear();
-        OUT.set(buffer);
+/// Gives a queue of output back.
+pub(crate) fn give_out(mut queue: Box<Queue>) {
+    if queue.bytes.capacity() <= MOST_KEPT_OUT {
+        queue.clear();
+        OUT.set(Some(queue));
     }
 }

@@ -17,17 +17,34 @@ use crate::transport::{Socket, Stream};
 pub(crate) struct Wire<Io> {
     pub(crate) io: Io,
     pub(crate) lease: Lease,
-    /// Bytes to be written, from `written` on. Empty and without memory while nothing is.
-    out: Vec<u8>,
-    /// Of `out`, the bytes that the stream has taken; `written <= out.len()`.
-    written: usize,
+    /// There while something is to be written.
+    out: Option<Box<Queue>>,
     /// Whether the stream may still hold what it has taken.
     unflushed: bool,
 }
 
+/// Bytes to be written, from `written` on.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    pub(crate) bytes: Vec<u8>,
+    /// The bytes that the stream has taken; `written <= bytes.len()`.
+    written: usize,
+}
+
+impl Queue {
+    fn rest(&self) -> &[u8] {
+        &self.bytes[self.written..]
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.written = 0;
+    }
+}
+
 impl<Io: Stream> Wire<Io> {
     pub(crate) fn new(io: Io, lease: Lease) -> Self {
-        Self { io, lease, out: Vec::new(), written: 0, unflushed: false }
+        Self { io, lease, out: None, unflushed: false }
     }
 
     /// Reads into `buf`; no bytes is the end of the peer's direction.
@@ -90,7 +107,7 @@ impl<Io: Stream> Wire<Io> {
 
     /// Writes some of `data`, behind what is queued.
     pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        if !self.out.is_empty() {
+        if self.queued() > 0 {
             return self.poll_write_behind(cx, data);
         }
         self.poll_write_now(cx, &[IoSlice::new(data)])
@@ -102,7 +119,7 @@ impl<Io: Stream> Wire<Io> {
         cx: &mut Context<'_>,
         data: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if !self.out.is_empty() {
+        if self.queued() > 0 {
             ready!(self.poll_flush(cx))?;
         }
         self.poll_write_now(cx, data)
@@ -110,20 +127,17 @@ impl<Io: Stream> Wire<Io> {
 
     /// Writes what is queued and as much of `data` as goes with it.
     fn poll_write_behind(&mut self, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        loop {
-            let out = std::mem::take(&mut self.out);
-            let queued = out.len() - self.written;
-            let result = self.poll_write_now(cx, &[IoSlice::new(&out[self.written..]), IoSlice::new(data)]);
-            self.out = out;
+        while let Some(queue) = self.out.take() {
+            let queued = queue.rest().len();
+            let result = self.poll_write_now(cx, &[IoSlice::new(queue.rest()), IoSlice::new(data)]);
+            self.out = Some(queue);
             let len = ready!(result)?;
             self.advance(len.min(queued));
             if len > queued || (len == queued && data.is_empty()) {
                 return Poll::Ready(Ok(len - queued));
             }
-            if self.out.is_empty() {
-                return self.poll_write_now(cx, &[IoSlice::new(data)]);
-            }
         }
+        self.poll_write_now(cx, &[IoSlice::new(data)])
     }
 
     fn poll_write_now(&mut self, cx: &mut Context<'_>, data: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
@@ -173,33 +187,34 @@ impl<Io: Stream> Wire<Io> {
     }
 
     fn advance(&mut self, len: usize) {
-        self.written += len;
-        if self.written == self.out.len() {
-            self.written = 0;
-            scratch::give_out(std::mem::take(&mut self.out));
+        let Some(queue) = &mut self.out else { return };
+        queue.written += len;
+        if queue.rest().is_empty()
+            && let Some(queue) = self.out.take()
+        {
+            scratch::give_out(queue);
         }
     }
 
     /// The queue, to be written into.
     pub(crate) fn out(&mut self) -> &mut Vec<u8> {
-        if self.out.capacity() == 0 {
-            self.out = scratch::take_out();
-        } else if self.written > self.out.len() / 2 {
+        let queue = self.out.get_or_insert_with(scratch::take_out);
+        if queue.written > queue.bytes.len() / 2 {
             // A queue that is never empty must not keep what has left. Fewer bytes move here than have left.
-            self.out.drain(..std::mem::take(&mut self.written));
+            queue.bytes.drain(..std::mem::take(&mut queue.written));
         }
-        &mut self.out
+        &mut queue.bytes
     }
 
     /// Bytes in the queue.
     pub(crate) fn queued(&self) -> usize {
-        self.out.len() - self.written
+        self.out.as_ref().map_or(0, |queue| queue.rest().len())
     }
 
     /// Whether something waits, here or in the stream, for [`poll_flush`](Self::poll_flush).
     #[allow(dead_code, reason = "only WebSockets ask")]
     pub(crate) fn is_unflushed(&self) -> bool {
-        self.unflushed || !self.out.is_empty()
+        self.unflushed || self.queued() > 0
     }
 
     /// Bytes written since the connection opened.
@@ -210,21 +225,20 @@ impl<Io: Stream> Wire<Io> {
 
     /// Takes the queue away.
     pub(crate) fn take_queued(&mut self) -> Vec<u8> {
-        let mut out = std::mem::take(&mut self.out);
-        out.drain(..std::mem::take(&mut self.written));
-        out
+        let Some(mut queue) = self.out.take() else { return Vec::new() };
+        queue.bytes.drain(..queue.written);
+        queue.bytes
     }
 
     /// Writes all that is queued and flushes the stream.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.out.is_empty() {
-            let out = std::mem::take(&mut self.out);
-            let result = self.poll_write_now(cx, &[IoSlice::new(&out[self.written..])]);
-            self.out = out;
+        while let Some(queue) = self.out.take_if(|queue| !queue.rest().is_empty()) {
+            let result = self.poll_write_now(cx, &[IoSlice::new(queue.rest())]);
+            self.out = Some(queue);
             let len = ready!(result)?;
             self.advance(len);
         }
-        self.out = Vec::new();
+        self.out = None;
         let Poll::Ready(result) = Pin::new(&mut self.io).poll_flush(cx) else {
             self.lease.check_writer(cx.waker())?;
             return Poll::Pending;

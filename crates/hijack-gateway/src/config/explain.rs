@@ -157,7 +157,11 @@ fn write_route_limits(limits: &RouteLimits, out: &mut String) -> fmt::Result {
         RatePolicy::Close => "closed with 1008 beyond",
     };
     let rates = [(limits.messages_per_second, "messages"), (limits.frames_per_second, "frames")];
-    said.extend(rates.iter().filter_map(|(rate, what)| rate.map(|rate| format!("{rate} {what} per second ({beyond})"))));
+    said.extend(
+        rates
+            .iter()
+            .filter_map(|(rate, what)| rate.map(|rate| format!("{rate} {what} per second ({beyond})"))),
+    );
     let times = [
         (limits.idle, "idle"),
         (limits.lifetime, "of life"),

@@ -359,7 +359,7 @@ routes, in the order in which they are matched:
     compression passes; of compressed messages only sizes are seen
     the user is in the header X-User
     limits: 10000 connections, 100 connections per client address, 5 connections per user, messages to 1MiB, \
-50 messages per second (delayed beyond), 15m idle, 1d of life, 1m half open, 30s of silence before a ping, \
+50 messages per second (delayed beyond), 500 frames per second (delayed beyond), 15m idle, 1d of life, 1m half open, 30s of silence before a ping, \
 20s for its pong, slow readers closed with 1013 after 10s
   site: any host, / -> http://127.0.0.1:9090
     upgrades to websocket, tcp

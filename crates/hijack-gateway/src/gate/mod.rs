@@ -30,7 +30,7 @@ use crate::tap::Tap;
 /// The gate of a direction, by what its protocol is.
 #[derive(Debug)]
 pub(crate) enum PassGate {
-    Stream(StreamGate),
+    Stream(Box<StreamGate>),
     WebSocket(Box<FrameGate>),
 }
 

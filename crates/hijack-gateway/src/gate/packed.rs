@@ -69,7 +69,7 @@ impl PassGate {
     /// stood there.
     pub(crate) fn restored(state: GateState, from: Side, rules: &Arc<FrameRules>) -> Option<Self> {
         match state {
-            GateState::Stream { own } => Some(Self::Stream(StreamGate::restored(from, own))),
+            GateState::Stream { own } => Some(Self::Stream(Box::new(StreamGate::restored(from, own)))),
             GateState::Frames(state) => {
                 let receiver = if from == Side::Client { Role::Server } else { Role::Client };
                 Some(Self::WebSocket(Box::new(FrameGate::restored(*state, receiver, rules)?)))

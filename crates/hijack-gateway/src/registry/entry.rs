@@ -23,9 +23,8 @@ use crate::{ConnectionView, HeadView};
 pub(crate) struct Facts {
     pub(crate) route: Arc<RouteState>,
     pub(crate) peer: Peer,
-    pub(crate) protocol: Cow<'static, str>,
     /// The bytes of the request's head.
-    pub(crate) head: Bytes,
+    pub(crate) head: Box<[u8]>,
     /// Apart, since most have nothing of it.
     pub(crate) extra: Option<Box<Extra>>,
 }
@@ -33,6 +32,8 @@ pub(crate) struct Facts {
 /// What not every connection has.
 #[derive(Debug, Default)]
 pub(crate) struct Extra {
+    /// None for a WebSocket.
+    pub(crate) protocol: Option<Box<str>>,
     pub(crate) subject: Option<Box<str>>,
     pub(crate) subprotocol: Option<Box<str>>,
     pub(crate) extensions: Option<Box<str>>,
@@ -43,14 +44,22 @@ pub(crate) struct Extra {
 impl Extra {
     /// None if there is nothing in it.
     pub(crate) fn boxed(self) -> Option<Box<Self>> {
-        let Self { subject, subprotocol, extensions, not_movable } = &self;
-        let is_empty =
-            subject.is_none() && subprotocol.is_none() && extensions.is_none() && not_movable.is_none();
+        let Self { protocol, subject, subprotocol, extensions, not_movable } = &self;
+        let texts = [protocol, subject, subprotocol, extensions];
+        let is_empty = texts.iter().all(|text| text.is_none()) && not_movable.is_none();
         (!is_empty).then(|| Box::new(self))
     }
 }
 
 impl Facts {
+    pub(crate) fn protocol(&self) -> &str {
+        self.extra.as_ref().and_then(|extra| extra.protocol.as_deref()).unwrap_or(WEBSOCKET)
+    }
+
+    pub(crate) fn is_websocket(&self) -> bool {
+        self.protocol() == WEBSOCKET
+    }
+
     pub(crate) fn subject(&self) -> Option<&str> {
         self.extra.as_ref()?.subject.as_deref()
     }
@@ -81,8 +90,7 @@ pub(crate) struct Entry {
     state: AtomicU8,
     gear: AtomicU8,
     waker: AtomicWaker,
-    mail: Mutex<Vec<Command>>,
-    /// There once somebody looks, or tags it.
+    /// There while there is something in it.
     rare: Mutex<Option<Box<Rare>>>,
 }
 
@@ -109,8 +117,15 @@ pub(crate) struct Counts {
 
 #[derive(Debug, Default)]
 struct Rare {
+    mail: Vec<Command>,
     tap: Option<Arc<Tap>>,
     tags: Vec<String>,
+}
+
+impl Rare {
+    fn is_empty(&self) -> bool {
+        self.mail.is_empty() && self.tap.is_none() && self.tags.is_empty()
+    }
 }
 
 /// How a connection is looked at.
@@ -208,7 +223,6 @@ impl Entry {
             state: AtomicU8::new(State::Open as u8),
             gear: AtomicU8::new(Gear::Spliced as u8),
             waker: AtomicWaker::new(),
-            mail: Mutex::default(),
             rare: Mutex::default(),
         }
     }
@@ -224,11 +238,11 @@ impl Entry {
         ConversationState {
             id: self.id,
             route: facts.route.route.name.clone(),
-            protocol: facts.protocol.clone(),
+            protocol: facts.protocol().to_owned().into(),
             subject: facts.subject().map(Into::into),
             subprotocol: facts.subprotocol().map(Into::into),
             extensions: facts.extensions().map(Into::into),
-            head: facts.head.clone(),
+            head: Bytes::copy_from_slice(&facts.head),
             opened_at_ms: self.opened_at_ms,
             age_ms: self.age_ms(now_ms),
             tags: lock(&self.rare).as_ref().map(|rare| rare.tags.clone()).unwrap_or_default(),
@@ -241,12 +255,18 @@ impl Entry {
 
     /// Has the conversation obey.
     pub(crate) fn post(&self, command: Command) {
-        lock(&self.mail).push(command);
+        lock(&self.rare).get_or_insert_default().mail.push(command);
         self.waker.wake();
     }
 
     pub(crate) fn take_mail(&self) -> Vec<Command> {
-        std::mem::take(&mut lock(&self.mail))
+        let mut kept = lock(&self.rare);
+        let Some(rare) = kept.as_mut() else { return Vec::new() };
+        let mail = std::mem::take(&mut rare.mail);
+        if rare.is_empty() {
+            *kept = None;
+        }
+        mail
     }
 
     pub(crate) fn set_gear(&self, gear: Gear) {
@@ -306,7 +326,7 @@ impl Entry {
             route: facts.route.route.name.clone(),
             peer: facts.peer.to_string(),
             upstream: facts.route.route.upstream.to_string(),
-            protocol: facts.protocol.clone().into_owned(),
+            protocol: facts.protocol().to_owned(),
             subject: facts.subject().map(str::to_owned),
             state: if self.is_closing() { "closing" } else { "open" }.into(),
             gear: self.gear_name().into(),
@@ -351,7 +371,7 @@ impl Entry {
         limits.head_len = self.facts.head.len();
         limits.target_len = self.facts.head.len();
         limits.headers = limits.headers.max(self.facts.head.iter().filter(|&&byte| byte == b'\n').count());
-        let head = RequestHead::parse(self.facts.head.clone(), &limits).ok()?;
+        let head = RequestHead::parse(Bytes::copy_from_slice(&self.facts.head), &limits).ok()?;
         let headers = head.headers().iter().map(|(name, value)| {
             let value = match SECRET.contains(&name.as_str()) {
                 true => "(not shown)".to_owned(),
@@ -363,6 +383,9 @@ impl Entry {
         Some(HeadView { method: head.method().to_string(), target: head.uri().to_string(), headers })
     }
 }
+
+/// The protocol that most connections speak.
+pub(crate) const WEBSOCKET: &str = "websocket";
 
 /// Fields whose values let somebody in elsewhere.
 const SECRET: [&str; 5] =

@@ -13,7 +13,7 @@ use crate::ConnectionView;
 use crate::packed::ConversationState;
 use crate::tap::unix_ms;
 use entry::lock;
-pub(crate) use entry::{Command, Entry, Extra, Facts, Gear};
+pub(crate) use entry::{Command, Entry, Extra, Facts, Gear, WEBSOCKET};
 pub use entry::{Payload, SendFailure};
 
 /// What happened to a connection.

@@ -229,7 +229,8 @@ impl Text {
             // Every other piece is of a few bytes, so that headers come in parts.
             let most = if turn.is_multiple_of(2) { 1 + turn % 7 } else { 40_000 };
             let piece = self.at(at, (part.end - at).min(most));
-            at += to.write(piece).await.unwrap_or_else(|error| panic!("pair {number} broke at {at}: {error}"));
+            at +=
+                to.write(piece).await.unwrap_or_else(|error| panic!("pair {number} broke at {at}: {error}"));
             turn += 1;
         }
     }

@@ -80,7 +80,8 @@ impl Process {
         let lines: Vec<String> = (&mut self.output).lines().map(|line| line.expect("a line")).collect();
         assert!(self.child.wait().expect("our child").success(), "{lines:#?}");
         let counted = lines.iter().filter_map(|line| {
-            let mut numbers = line.strip_prefix("counted ")?.split(' ').map(|number| number.parse().expect(line));
+            let mut numbers =
+                line.strip_prefix("counted ")?.split(' ').map(|number| number.parse().expect(line));
             let mut next = || numbers.next().expect(line);
             Some((next(), Counted { messages: next(), illegal: next() }))
         });

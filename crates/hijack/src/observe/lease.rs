@@ -105,9 +105,9 @@ impl Lease {
 
     pub(crate) fn set_limits(&self, limits: ConnLimits) {
         let ms = |limit: Option<Duration>| limit.map_or(0, |limit| millis(limit).max(1));
-        self.record.limits.idle.store(ms(limits.idle), Relaxed);
-        self.record.limits.lifetime.store(ms(limits.lifetime), Relaxed);
-        self.record.limits.half_open.store(ms(limits.half_open), Relaxed);
+        self.record.limits.idle.set_ms(ms(limits.idle));
+        self.record.limits.lifetime.set_ms(ms(limits.lifetime));
+        self.record.limits.half_open.set_ms(ms(limits.half_open));
         self.rearm();
     }
 
@@ -127,7 +127,7 @@ impl Lease {
     fn arm(&self, at_ms: u64) {
         // Meets the fence in `Registry::turn`: either the entry is seen to be gone here, or the new time there.
         fence(SeqCst);
-        let armed = self.record.armed.load(Relaxed);
+        let armed = u64::from(self.record.armed.load(Relaxed));
         if armed == 0 || at_ms.div_ceil(TICK_MS) + 1 < armed {
             self.registry.arm(&self.record, at_ms);
         }

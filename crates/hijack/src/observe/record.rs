@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence};
+use std::sync::atomic::{
+    AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst, fence,
+};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
+use super::clock::TICK_MS;
 use super::{EndReason, Timeout};
 
 /// The other end of a connection.
@@ -91,11 +94,11 @@ pub(crate) struct Record {
     /// When the wait under way is over, and what for.
     pub(super) deadline_ms: AtomicU64,
     pub(super) deadline_kind: AtomicU8,
-    pub(super) limits: LimitsMs,
+    pub(super) limits: LimitTicks,
     /// When the owner wants to be woken, for no limit's sake.
     pub(super) nudge_ms: AtomicU64,
     /// The tick of the live entry in the timer wheel, plus one.
-    pub(super) armed: AtomicU64,
+    pub(super) armed: AtomicU32,
     told: AtomicBool,
     /// Set by whoever forces the end; which reason is in `end`.
     pub(super) forced: AtomicBool,
@@ -108,11 +111,26 @@ pub(crate) struct Record {
     details: Mutex<Option<Box<Details>>>,
 }
 
+/// Limits in ticks of the wheel that watches them, which makes them half as long as milliseconds; zero is "none".
 #[derive(Default)]
-pub(super) struct LimitsMs {
-    pub(super) idle: AtomicU64,
-    pub(super) lifetime: AtomicU64,
-    pub(super) half_open: AtomicU64,
+pub(super) struct LimitTicks {
+    pub(super) idle: LimitTick,
+    pub(super) lifetime: LimitTick,
+    pub(super) half_open: LimitTick,
+}
+
+#[derive(Default)]
+pub(super) struct LimitTick(AtomicU32);
+
+impl LimitTick {
+    /// Rounds up; thirteen years at the most.
+    pub(super) fn set_ms(&self, limit_ms: u64) {
+        self.0.store(u32::try_from(limit_ms.div_ceil(TICK_MS)).unwrap_or(u32::MAX), Relaxed);
+    }
+
+    pub(super) fn ms(&self) -> u64 {
+        u64::from(self.0.load(Relaxed)) * TICK_MS
+    }
 }
 
 /// What is written rarely.
@@ -176,9 +194,9 @@ impl Record {
             half_open_ms: AtomicU64::new(0),
             deadline_ms: AtomicU64::new(0),
             deadline_kind: AtomicU8::new(0),
-            limits: LimitsMs::default(),
+            limits: LimitTicks::default(),
             nudge_ms: AtomicU64::new(0),
-            armed: AtomicU64::new(0),
+            armed: AtomicU32::new(0),
             told: AtomicBool::new(false),
             forced: AtomicBool::new(false),
             reader: AtomicWaker::new(),
@@ -300,7 +318,7 @@ impl Record {
 
     /// When this connection must be looked at next, if at all.
     pub(super) fn next_due(&self) -> Option<u64> {
-        let at = |since: u64, limit: &AtomicU64| match limit.load(Relaxed) {
+        let at = |since: u64, limit: &LimitTick| match limit.ms() {
             0 => u64::MAX,
             limit => since.saturating_add(limit),
         };
@@ -321,7 +339,7 @@ impl Record {
 
     /// The limit that has been reached at `now_ms`, if any.
     pub(super) fn overdue(&self, now_ms: u64) -> Option<Timeout> {
-        let passed = |since: &AtomicU64, limit: &AtomicU64| match limit.load(Relaxed) {
+        let passed = |since: &AtomicU64, limit: &LimitTick| match limit.ms() {
             0 => false,
             limit => since.load(Relaxed).saturating_add(limit) <= now_ms,
         };
@@ -344,16 +362,17 @@ impl Record {
     }
 
     pub(super) fn set_armed(&self, tick: Option<u64>) {
-        self.armed.store(tick.map_or(0, |tick| tick + 1), Relaxed);
+        let armed = tick.map_or(0, |tick| u32::try_from(tick + 1).unwrap_or(u32::MAX));
+        self.armed.store(armed, Relaxed);
     }
 
     /// Whether there is an entry at `tick` or before.
     pub(super) fn is_armed_by(&self, tick: u64) -> bool {
-        (1..=tick + 1).contains(&self.armed.load(Relaxed))
+        (1..=tick + 1).contains(&u64::from(self.armed.load(Relaxed)))
     }
 
     pub(super) fn is_armed_for(&self, tick: u64) -> bool {
-        self.armed.load(Relaxed) == tick + 1
+        u64::from(self.armed.load(Relaxed)) == tick + 1
     }
 
     /// Whether the wheel has to wake the owner now: for a limit until it is obeyed, for a nudge once.

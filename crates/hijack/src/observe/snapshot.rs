@@ -62,9 +62,9 @@ impl Lease {
             bytes_out: load(&record.bytes_out),
             http_in: load(&record.http_in),
             http_out: load(&record.http_out),
-            idle_limit: load(&record.limits.idle),
-            lifetime_limit: load(&record.limits.lifetime),
-            half_open_limit: load(&record.limits.half_open),
+            idle_limit: record.limits.idle.ms(),
+            lifetime_limit: record.limits.lifetime.ms(),
+            half_open_limit: record.limits.half_open.ms(),
             peer_ended: record.peer_ended.load(Relaxed),
             we_ended: record.we_ended.load(Relaxed),
         }
@@ -93,9 +93,9 @@ impl Snapshot {
         record.bytes_out = self.bytes_out.into();
         record.http_in = self.http_in.into();
         record.http_out = self.http_out.into();
-        record.limits.idle = self.idle_limit.into();
-        record.limits.lifetime = self.lifetime_limit.into();
-        record.limits.half_open = self.half_open_limit.into();
+        record.limits.idle.set_ms(self.idle_limit);
+        record.limits.lifetime.set_ms(self.lifetime_limit);
+        record.limits.half_open.set_ms(self.half_open_limit);
         record.peer_ended = self.peer_ended.into();
         record.we_ended = self.we_ended.into();
         record.state = (State::Taken as u8).into();

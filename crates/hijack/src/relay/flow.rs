@@ -29,7 +29,7 @@ pub(super) struct Flow<G> {
     /// Taken and not delivered. Without memory while everything is.
     pub(super) unsent: Bytes,
     /// What it holds comes behind `unsent`.
-    pipe: Option<Pipe>,
+    pipe: Option<Box<Pipe>>,
     gear: Gear,
     /// Since when the receiver takes nothing, on its registry's clock; zero while it takes.
     blocked_ms: u64,
@@ -218,7 +218,7 @@ impl<G: Gate> Flow<G> {
 
     /// Bytes in a pipe.
     pub(super) fn in_pipe(&self) -> usize {
-        self.pipe.as_ref().map_or(0, Pipe::held)
+        self.pipe.as_ref().map_or(0, |pipe| pipe.held())
     }
 
     /// Nothing goes this way any more.

@@ -48,9 +48,9 @@ impl Pipes {
     }
 
     /// An empty pipe, if one can be had.
-    pub(super) fn lend(&self) -> Option<Pipe> {
+    pub(super) fn lend(&self) -> Option<Box<Pipe>> {
         let ends = self.0.idle().pop().or_else(|| self.0.make())?;
-        Some(Pipe { ends: Some(ends), pool: Arc::clone(&self.0) })
+        Some(Box::new(Pipe { ends: Some(ends), pool: Arc::clone(&self.0) }))
     }
 }
 

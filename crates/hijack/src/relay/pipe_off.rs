@@ -26,7 +26,7 @@ impl Pipes {
         0
     }
 
-    pub(super) fn lend(&self) -> Option<Pipe> {
+    pub(super) fn lend(&self) -> Option<Box<Pipe>> {
         None
     }
 }
