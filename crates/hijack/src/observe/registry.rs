@@ -12,8 +12,8 @@ use super::record::Record;
 use super::{Connection, EndReason, Lease, Observer, Peer, State};
 
 /// Where the clock of a registry begins, in milliseconds: connections that come from another process are older than
-/// this one, by 34 years at the most.
-const EPOCH_MS: u64 = 1 << 40;
+/// this one, by four years at the most. From there a record's 32 bits of ticks last nine years.
+const EPOCH_MS: u64 = 1 << 37;
 
 /// Ids are counted upwards from the largest one restored; those beyond are not believed.
 const MOST_RESTORED_ID: u64 = 1 << 62;
