@@ -2,8 +2,11 @@
 //! compression. What a case checks is in the client's script under `clients/`.
 
 use hijack::ws::{Deflate, Dial, Message, dial_config};
+use hijack_interop::browser::Browser;
 use hijack_interop::gateway::Program;
+use hijack_interop::server::Server;
 use hijack_interop::websocket::Library;
+use serde_json::json;
 
 /// `module, server: modes`.
 macro_rules! ways {
@@ -70,6 +73,49 @@ fn all_clients(server: Library, mode: &str) {
     let illegal: Vec<_> = ended.iter().filter(|view| !is_legal(view)).collect();
     assert!(illegal.is_empty(), "{illegal:?}");
 }
+
+/// A page that came through the gateway, and its WebSockets.
+#[test]
+fn chromium() {
+    let page = Server::start();
+    tokio::runtime::Runtime::new().expect("a runtime starts").block_on(browse(&page));
+}
+
+async fn browse(page: &Server) {
+    let Some(mut browser) = Browser::start().await else { return };
+    for server in [Library::Python, Library::Node, Library::Gorilla] {
+        for (mode, extensions) in [("passthrough", "permessage-deflate"), ("plain", "")] {
+            let Some(running) = server.serve() else { return };
+            let routes = format!(
+                "[route.socket]\nupstream = \"{}\"\ncompression = \"{mode}\"\n[route.page]\npath = \"/peer\"\nupstream = \"{}\"\n",
+                running.base(),
+                page.base(),
+            );
+            let Some(gateway) = Program::start(&routes) else { return };
+            browser.open(&format!("{}/peer", gateway.base())).await;
+            browser.until("location.pathname === '/peer'").await;
+            let seen = browser.eval(TALK).await;
+            let agreed = seen[0].as_str().expect("text").split(';').next().unwrap_or_default();
+            let talked = (agreed, &seen[1]);
+            assert_eq!(talked, (extensions, &json!([4, 3, 100_000, 4001, true])), "{server:?} {mode}");
+            let view = gateway.ask("/api/connections?filter=state=closed");
+            assert_eq!(view["connections"][0]["messages_out"], 3, "{view}");
+        }
+    }
+    browser.close().await;
+}
+
+/// Sends a text, bytes and a long text, and closes when all have come back: what was agreed; lengths, code, cleanness.
+const TALK: &str = "new Promise((done) => {
+    const socket = new WebSocket(`ws://${location.host}/ws/echo`), seen = [];
+    socket.binaryType = 'arraybuffer';
+    socket.onopen = () => [`text`, new Uint8Array([1, 2, 255]), `long `.repeat(20000)].forEach((it) => socket.send(it));
+    socket.onmessage = ({ data }) => {
+        seen.push(data.length ?? data.byteLength);
+        if (seen.length === 3) socket.close(4001, `enough`);
+    };
+    socket.onclose = ({ code, wasClean }) => done([socket.extensions, [...seen, code, wasClean]]);
+})";
 
 /// Whether a client that offers compression gets it.
 async fn compressed(base: &str, is_agreed: bool) {
