@@ -23,7 +23,8 @@ and Autobahn (HIJACK_WEBSOCKETS, HIJACK_NODE_MODULES, HIJACK_GOCODE,
 HIJACK_CHROMIUM, HIJACK_WSTEST). HIJACK_AUTOBAHN=all runs also the 216 cases of
 Autobahn that compress, which takes some ten minutes. HIJACK_GATEWAY_ROUNDS is how
 often each command of docker is run through the gateway, 3 times if not given, and
-HIJACK_GATEWAY_MIB the size of its images.
+HIJACK_GATEWAY_MIB the size of its images; HIJACK_DOCKER_ROUNDS is how often short
+commands run in a row through our own client, 20 times if not given.
 HELP
 }
 

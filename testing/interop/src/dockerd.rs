@@ -4,7 +4,9 @@
 //! What a test asks it for besides the code under test goes through [`Dockerd::call`], which is plain sockets and
 //! the reader of [`transcript`](crate::transcript).
 
+use std::ffi::OsString;
 use std::io;
+use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
@@ -12,6 +14,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{fs, str};
 
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
 
 use crate::peer::{find, missing};
@@ -37,6 +40,37 @@ impl Dockerd {
     /// If it does not start (with what it said), or if something is missing and `CI=true`.
     #[must_use]
     pub fn start() -> Option<Self> {
+        Self::start_with(|_| Vec::new())
+    }
+
+    /// As [`start`](Self::start), and lets it listen on `127.0.0.1` too, with TLS and for clients that show a certificate.
+    /// Tells the port and the folder with `ca.pem`, `cert.pem` and `key.pem` of such a client.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    #[must_use]
+    pub fn start_with_tls() -> Option<(Self, u16, PathBuf)> {
+        // Free now; whoever takes it meanwhile shows as a daemon that does not start.
+        let free =
+            TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+        let daemon = Self::start_with(|folder| {
+            certificates(folder).expect("certificates are made");
+            let at = |name: &str| folder.join("tls").join(name).into_os_string();
+            let mut options =
+                ["--host", &format!("tcp://{free}"), "--tlsverify"].map(OsString::from).to_vec();
+            for (option, name) in
+                [("--tlscacert", "ca.pem"), ("--tlscert", "server.pem"), ("--tlskey", "server-key.pem")]
+            {
+                options.extend([option.into(), at(name)]);
+            }
+            options
+        })?;
+        let folder = daemon._folder.path().join("tls");
+        Some((daemon, free.port(), folder))
+    }
+
+    /// `prepare` puts into the daemon's folder what its further options need.
+    fn start_with(prepare: impl FnOnce(&Path) -> Vec<OsString>) -> Option<Self> {
         let dockerd = find("HIJACK_DOCKERD", "dockerd")?;
         let busybox = find("HIJACK_BUSYBOX", "busybox")?;
         if !rustix::process::geteuid().is_root() {
@@ -45,7 +79,8 @@ impl Dockerd {
         }
         let folder = Folder::new("dockerd").expect("a folder is made");
         let image = image(&busybox, folder.path()).expect("busybox packs itself");
-        let daemon = Self::launch(&dockerd, folder).expect("dockerd is started");
+        let options = prepare(folder.path());
+        let daemon = Self::launch(&dockerd, folder, &options).expect("dockerd is started");
         daemon.load(&image);
         Some(daemon)
     }
@@ -146,14 +181,14 @@ impl Dockerd {
         self.running.log()
     }
 
-    fn launch(dockerd: &Path, folder: Folder) -> io::Result<Self> {
+    fn launch(dockerd: &Path, folder: Folder, options: &[OsString]) -> io::Result<Self> {
         let at = |name: &str| folder.path().join(name);
         // Ours, so that the one in /etc has no say.
         fs::write(at("daemon.json"), "{}")?;
         let socket = at("docker.sock");
         let ready = Readiness::bind(&at("ready"))?;
         let mut command = Command::new(dockerd);
-        command.arg("--host").arg(format!("unix://{}", socket.display()));
+        command.arg("--host").arg(format!("unix://{}", socket.display())).args(options);
         for (option, name) in [
             ("--config-file", "daemon.json"),
             ("--data-root", "data"),
@@ -236,6 +271,33 @@ impl Readiness {
         }
         Err(io::Error::other(format!("not ready after {START_LIMIT:?}:\n{}", running.log())))
     }
+}
+
+/// In a folder `tls`: an authority, a server at `127.0.0.1` and a client; and what they are not, another authority.
+fn certificates(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let folder = folder.join("tls");
+    fs::create_dir(&folder)?;
+    let authority = || -> Result<_, rcgen::Error> {
+        let mut params = CertificateParams::new(Vec::new())?;
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate()?;
+        let certificate = params.self_signed(&key)?;
+        Ok((certificate, Issuer::new(params, key)))
+    };
+    let (certificate, issuer) = authority()?;
+    fs::write(folder.join("ca.pem"), certificate.pem())?;
+    fs::write(folder.join("other-ca.pem"), authority()?.0.pem())?;
+    for (name, key_name, place, purpose) in [
+        ("server.pem", "server-key.pem", "127.0.0.1", ExtendedKeyUsagePurpose::ServerAuth),
+        ("cert.pem", "key.pem", "client", ExtendedKeyUsagePurpose::ClientAuth),
+    ] {
+        let mut params = CertificateParams::new(vec![place.to_owned()])?;
+        params.extended_key_usages = vec![purpose];
+        let key = KeyPair::generate()?;
+        fs::write(folder.join(name), params.signed_by(&key, &issuer)?.pem())?;
+        fs::write(folder.join(key_name), key.serialize_pem())?;
+    }
+    Ok(())
 }
 
 /// The image's layer: a tar archive, written by the busybox that is in it.

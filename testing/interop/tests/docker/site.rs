@@ -1,6 +1,7 @@
 //! A daemon with our client before it, and what most tests do with a container.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hijack_docker::stream::{ClientStreams, Error};
@@ -13,15 +14,21 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Site {
     pub(crate) docker: Docker,
-    pub(crate) _daemon: Dockerd,
+    pub(crate) daemon: Arc<Dockerd>,
 }
 
 /// Runs `test` with a daemon of its own, if there can be one here. The whole must end in three minutes.
 pub(crate) fn run<F: Future<Output = ()>>(test: impl FnOnce(Site) -> F) {
-    let Some(daemon) = Dockerd::start() else { return };
+    if let Some(daemon) = Dockerd::start() {
+        run_with(daemon, test);
+    }
+}
+
+/// As [`run`], with a given daemon.
+pub(crate) fn run_with<F: Future<Output = ()>>(daemon: Dockerd, test: impl FnOnce(Site) -> F) {
     let docker = Docker::builder().host(Host::unix(daemon.socket())).build();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
-    let test = test(Site { docker, _daemon: daemon });
+    let test = test(Site { docker, daemon: Arc::new(daemon) });
     runtime.block_on(async { timeout(3 * PATIENCE, test).await }).expect("it ends within three minutes");
 }
 
@@ -69,6 +76,11 @@ pub(crate) async fn rest_or_error(streams: ClientStreams) -> (Said, Result<(), E
 }
 
 impl Site {
+    /// Another way to the same daemon.
+    pub(crate) fn by(&self, docker: Docker) -> Self {
+        Self { docker, daemon: Arc::clone(&self.daemon) }
+    }
+
     pub(crate) async fn create(&self, config: &ContainerConfig) -> String {
         self.docker.create(config, None).await.expect("a container is made").id
     }
@@ -105,4 +117,10 @@ impl Site {
 /// The exit code.
 pub(crate) async fn code(wait: Wait) -> i64 {
     soon("the end of the container", wait.exit()).await.expect("an exit").code
+}
+
+/// `HIJACK_DOCKER_ROUNDS`, or 20.
+pub(crate) fn rounds() -> usize {
+    let told = std::env::var("HIJACK_DOCKER_ROUNDS").ok();
+    told.map_or(20, |told| told.parse().expect("HIJACK_DOCKER_ROUNDS is a number"))
 }
