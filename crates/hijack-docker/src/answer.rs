@@ -4,7 +4,6 @@ use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::Bytes;
 use hijack::ClientConnection;
@@ -22,12 +21,6 @@ pub struct Answer {
     line: Line,
     head: hijack::Answer,
 }
-
-/// Bytes of a refusal's text that are read.
-const REFUSAL_LEN: usize = 64 * 1024;
-
-/// How long it may take: some refusals end with their connection only.
-const REFUSAL_TIME: Duration = Duration::from_secs(5);
 
 impl Answer {
     pub(crate) fn new(docker: Docker, line: Line, head: hijack::Answer) -> Self {
@@ -90,8 +83,10 @@ impl Answer {
     /// Reads why the daemon refused.
     pub(crate) async fn into_refusal(mut self) -> Error {
         let mut text = Vec::new();
-        let reading = read_some(&mut self.line.connection, &mut text);
-        if tokio::time::timeout(REFUSAL_TIME, reading).await.is_ok_and(|whole| whole) {
+        // As much of it, and as long, as of the answer that declines a takeover: some end with their connection only.
+        let config = self.docker.config();
+        let reading = read_some(&mut self.line.connection, &mut text, config.declined_len);
+        if tokio::time::timeout(config.declined_timeout, reading).await.is_ok_and(|whole| whole) {
             self.docker.keep(self.line);
         }
         Error::daemon(self.head.status(), &text)
@@ -99,10 +94,10 @@ impl Answer {
 }
 
 /// Whether the body was read to its end, and not more of it than is kept.
-async fn read_some(connection: &mut ClientConnection, text: &mut Vec<u8>) -> bool {
+async fn read_some(connection: &mut ClientConnection, text: &mut Vec<u8>, limit: usize) -> bool {
     while let Ok(next) = connection.body().data().await {
         let Some(data) = next else { return true };
-        let room = REFUSAL_LEN - text.len();
+        let room = limit - text.len();
         text.extend_from_slice(&data[..data.len().min(room)]);
         if data.len() > room {
             return false;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use hijack::{Body, Client, ClientConnection, Conn, Endpoint, Transport};
+use hijack::{Body, Client, ClientConfig, ClientConnection, Conn, Endpoint, Transport};
 use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use serde_json::Value;
@@ -314,6 +314,10 @@ impl Docker {
         if idle.len() > MOST_IDLE {
             idle.remove(0);
         }
+    }
+
+    pub(crate) fn config(&self) -> &ClientConfig {
+        self.0.settings.client.config()
     }
 
     pub(crate) fn answer_len(&self) -> usize {

@@ -17,7 +17,8 @@ pub(crate) struct Site {
     pub(crate) daemon: Arc<Dockerd>,
 }
 
-/// Runs `test` with a daemon of its own, if there can be one here. The whole must end in three minutes.
+/// Runs `test` with a daemon of its own, if there can be one here. The whole must end in three minutes, and three seconds
+/// for each of its [`rounds`].
 pub(crate) fn run<F: Future<Output = ()>>(test: impl FnOnce(Site) -> F) {
     if let Some(daemon) = Dockerd::start() {
         run_with(daemon, test);
@@ -29,7 +30,8 @@ pub(crate) fn run_with<F: Future<Output = ()>>(daemon: Dockerd, test: impl FnOnc
     let docker = Docker::builder().host(Host::unix(daemon.socket())).build();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
     let test = test(Site { docker, daemon: Arc::new(daemon) });
-    runtime.block_on(async { timeout(3 * PATIENCE, test).await }).expect("it ends within three minutes");
+    let limit = 3 * PATIENCE + Duration::from_secs(3 * rounds() as u64);
+    runtime.block_on(async { timeout(limit, test).await }).expect("it ends in time");
 }
 
 /// Waits for what must happen soon.
