@@ -6,7 +6,8 @@
 //!
 //! Three types matter: [`h1::ServerSession`] and [`h1::ClientSession`], the connection in either role, and
 //! [`Limits`], what a peer may make them hold. [`handover`] holds the rules of upgrades and tunnels, `ws` (a feature)
-//! WebSocket and its compression, `stream` (a feature) the frames of Docker's streams.
+//! WebSocket and its compression, `stream` (a feature) the frames of Docker's streams, `rpc` (a feature) the calls of
+//! Go's net/rpc.
 //!
 //! [hijack]: https://docs.rs/hijack
 
@@ -16,6 +17,8 @@ pub mod h1;
 pub mod handover;
 mod head;
 mod limits;
+#[cfg(feature = "rpc")]
+pub mod rpc;
 #[cfg(feature = "stream")]
 pub mod stream;
 pub mod tokens;

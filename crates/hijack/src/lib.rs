@@ -42,7 +42,11 @@
 //!
 //! `ws` (default): WebSocket in both roles.
 //!
+<<<<<<< HEAD
 //! `stream`: Docker's streams in both roles.
+=======
+//! `rpc`: Go's net/rpc in both roles.
+>>>>>>> 47a154c (hijack, proto: Go's net/rpc in both roles, with the codec of jsonrpc)
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -55,6 +59,8 @@ mod incoming;
 mod observe;
 mod packed;
 mod relay;
+#[cfg(feature = "rpc")]
+pub mod rpc;
 mod scratch;
 mod server;
 #[cfg(feature = "stream")]
@@ -85,8 +91,8 @@ pub use hijack_proto::handover::{Mismatch, Refusal};
 pub use hijack_proto::{HeadError, Limits, Reason, RequestHead, ResponseHead, handover, tokens};
 pub use incoming::BodyReader;
 pub use observe::{
-    ConnLimits, Connection, ConnectionId, EndReason, Observer, Peer, ShutdownReport, State, Taken, Timeout,
-    Tracker,
+    ConnLimits, Connection, ConnectionId, EndReason, Identity, Observer, Peer, ShutdownReport, State, Taken,
+    Timeout, Tracker,
 };
 pub use packed::{NotMovable, PackError, PackedConn, handoff};
 pub use relay::{Gate, Held, Moved, NoGate, PackedRelay, Passed, Pipes, Relay, RelayEnd, Side};

@@ -2,7 +2,7 @@
 //! are asked for, [`foreign`] has them in Go, in Node and behind proxies, [`dockerd`] is Docker's daemon; [`peer`]
 //! finds the programs and runs the clients of `clients/`; [`transcript`] reads what a server answered to raw bytes,
 //! far from the code under test. [`websocket`] has WebSocket with other people's libraries, [`autobahn`] the suite that
-//! judges it; [`browser`] is Chromium, driven from here; [`gateway`] is the program between any two of them. The tests
+//! judges it; [`rpc`] has Go's net/rpc in both roles; [`browser`] is Chromium, driven from here; [`gateway`] is the program between any two of them. The tests
 //! are in `tests/`; the endpoints and how to run everything by hand are in `README.md`.
 
 pub mod autobahn;
@@ -12,6 +12,7 @@ pub mod foreign;
 pub mod gateway;
 pub mod peer;
 pub mod process;
+pub mod rpc;
 pub mod server;
 pub mod transcript;
 pub mod websocket;

@@ -12,7 +12,7 @@ use crate::transport::Stream;
 
 impl<Io: Stream> Conn<Io> {
     /// Reads once from the stream, to the end of `unread`; nothing more there is the end.
-    pub(super) fn poll_read_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+    pub(crate) fn poll_read_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let Self { wire, unread } = self;
         wire.poll_read_with(cx, |came| {
             *unread =

@@ -5,6 +5,7 @@
 
 mod clock;
 mod drained;
+mod identity;
 mod lease;
 mod reason;
 mod record;
@@ -13,6 +14,7 @@ mod snapshot;
 mod tracker;
 
 pub use drained::ShutdownReport;
+pub use identity::Identity;
 pub(crate) use lease::Lease;
 pub(crate) use reason::Ended;
 pub use reason::{EndReason, Timeout};

@@ -76,7 +76,7 @@ impl Listener {
     }
 
     /// The next connection.
-    pub(super) async fn accept(&self) -> io::Result<(Transport, Peer)> {
+    pub(crate) async fn accept(&self) -> io::Result<(Transport, Peer)> {
         match &self.socket {
             Socket::Tcp(tcp) => tcp.accept().await.map(|(tcp, address)| (tcp.into(), Peer::Tcp(address))),
             Socket::Unix(unix, _) => unix.accept().await.map(|(unix, _)| (unix.into(), Peer::Unix)),

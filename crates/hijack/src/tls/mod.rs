@@ -13,6 +13,7 @@ use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsStream;
 pub use tokio_rustls::rustls;
@@ -20,7 +21,12 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 
 use crate::Error;
+<<<<<<< HEAD
 use crate::transport::Transport;
+=======
+use crate::observe::Identity;
+use crate::stream::Transport;
+>>>>>>> 47a154c (hijack, proto: Go's net/rpc in both roles, with the codec of jsonrpc)
 
 pub(crate) use client::Connector;
 pub use client::{client_config, client_config_with};
@@ -42,6 +48,15 @@ impl Session {
     #[must_use]
     pub fn state(&self) -> &rustls::CommonState {
         self.0.get_ref().1
+    }
+}
+
+impl Session {
+    /// Whom the peer's certificates name.
+    #[allow(dead_code, reason = "only net/rpc asks")]
+    pub(crate) fn identity(&self) -> Identity {
+        let certificates = self.state().peer_certificates().unwrap_or_default();
+        Identity { certificates: certificates.iter().map(|one| Bytes::copy_from_slice(one)).collect() }
     }
 }
 

@@ -1,0 +1,145 @@
+//! The stream underneath a connection of either role: read through the thread's buffer, written from a queue.
+
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::ReadBuf;
+use tokio::time::{Instant, Sleep, sleep};
+
+use crate::scratch;
+use crate::stream::Stream;
+
+/// A stream with what is on its way out.
+#[derive(Debug)]
+pub(super) struct Line<S> {
+    io: S,
+    /// Bytes to be written, from `written` on. Without memory while nothing is.
+    out: Vec<u8>,
+    /// Of `out`, the bytes that the stream has taken; `written <= out.len()`.
+    written: usize,
+    unflushed: bool,
+    /// Runs while the peer takes nothing.
+    stalled: Option<Pin<Box<Sleep>>>,
+    write_timeout: Duration,
+}
+
+/// Why nothing more can be written.
+#[derive(Debug)]
+pub(super) enum SendError {
+    Io(io::Error),
+    /// The peer took nothing for the time that is allowed.
+    Stalled(Duration),
+}
+
+impl<S: Stream> Line<S> {
+    pub(super) fn new(io: S, write_timeout: Duration) -> Self {
+        Self { io, out: Vec::new(), written: 0, unflushed: false, stalled: None, write_timeout }
+    }
+
+    /// Reads once and shows what came; nothing is the end of the peer's direction.
+    pub(super) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        show: impl FnOnce(&[u8]),
+    ) -> Poll<io::Result<usize>> {
+        scratch::with_relay(|buffer| {
+            let mut read = ReadBuf::new(buffer);
+            ready!(Pin::new(&mut self.io).poll_read(cx, &mut read))?;
+            show(read.filled());
+            Poll::Ready(Ok(read.filled().len()))
+        })
+    }
+
+    /// Whether bytes wait to be written.
+    pub(super) fn is_sending(&self) -> bool {
+        self.written < self.out.len()
+    }
+
+    /// Bytes that wait to be written.
+    pub(super) fn queued(&self) -> usize {
+        self.out.len() - self.written
+    }
+
+    /// Takes what is in `queue`, if all that was taken before is written.
+    pub(super) fn take(&mut self, queue: &mut Vec<u8>) {
+        if !self.is_sending() && !queue.is_empty() {
+            self.out.clear();
+            self.written = 0;
+            std::mem::swap(&mut self.out, queue);
+        }
+    }
+
+    /// Writes all that was taken and flushes.
+    pub(super) fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        while self.written < self.out.len() {
+            match Pin::new(&mut self.io).poll_write(cx, &self.out[self.written..]) {
+                Poll::Ready(Ok(0)) => {
+                    return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into()));
+                }
+                Poll::Ready(Ok(len)) => {
+                    self.written += len;
+                    self.unflushed = true;
+                    self.stalled = None;
+                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error.into())),
+                Poll::Pending => return self.poll_stalled(cx),
+            }
+        }
+        self.let_go();
+        if self.unflushed {
+            if Pin::new(&mut self.io).poll_flush(cx)?.is_pending() {
+                return self.poll_stalled(cx);
+            }
+            self.unflushed = false;
+            self.stalled = None;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// A queue that has grown long is not kept for the next small answer.
+    fn let_go(&mut self) {
+        if self.out.capacity() > MOST_KEPT {
+            self.out = Vec::new();
+        } else {
+            self.out.clear();
+        }
+        self.written = 0;
+    }
+
+    fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(self.write_timeout)));
+        ready!(stalled.as_mut().poll(cx));
+        Poll::Ready(Err(SendError::Stalled(self.write_timeout)))
+    }
+
+    /// Ends our direction. What was taken must have been written.
+    pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+
+    /// Reads and throws away until the peer ends its direction, for `limit` at the most: a reset would destroy what it
+    /// has not read yet.
+    pub(super) async fn linger(mut self, limit: Duration) {
+        let until = Instant::now() + limit;
+        let drained = std::future::poll_fn(|cx| {
+            loop {
+                match ready!(self.poll_read(cx, |_| {})) {
+                    Ok(1..) => {}
+                    _ => return Poll::Ready(()),
+                }
+            }
+        });
+        let _ = tokio::time::timeout_at(until, pin!(drained)).await;
+    }
+}
+
+/// A queue beyond this is freed once it is written.
+const MOST_KEPT: usize = 64 * 1024;
+
+impl From<io::Error> for SendError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}

@@ -1,0 +1,15 @@
+//! Go's client calls our server.
+
+use hijack_interop::rpc::{call_as_go, json_methods};
+
+use crate::support::{OurServer, run};
+
+#[test]
+fn gos_json_client_is_served() {
+    run(async {
+        let server = OurServer::start(json_methods()).await;
+        for url in [format!("{}/_goRPC_", server.http), server.bare.clone(), server.unix.clone()] {
+            tokio::task::spawn_blocking(move || call_as_go(&url, "json")).await.expect("every case");
+        }
+    });
+}
