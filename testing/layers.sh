@@ -14,7 +14,7 @@ rows() {
 hijack-gob-derive:
 hijack-gob:          hijack-gob-derive
 hijack-proto:
-hijack:              hijack-proto
+hijack:              hijack-proto hijack-gob
 hijack-docker:       hijack hijack-proto
 hijack-tonic:        hijack hijack-proto
 hijack-axum:         hijack hijack-proto
@@ -23,7 +23,7 @@ hijack-cli:          hijack hijack-proto hijack-gob hijack-docker hijack-tonic h
 hijack-testkit:      hijack hijack-proto
 hijack-differential: hijack-proto
 hijack-properties:   hijack-proto
-hijack-interop:      hijack hijack-docker hijack-gateway
+hijack-interop:      hijack hijack-docker hijack-gob hijack-gateway
 hijack-bench:        *
 hijack-examples:     *
 TABLE

@@ -42,11 +42,9 @@
 //!
 //! `ws` (default): WebSocket in both roles.
 //!
-<<<<<<< HEAD
 //! `stream`: Docker's streams in both roles.
-=======
+//!
 //! `rpc`: Go's net/rpc in both roles.
->>>>>>> 47a154c (hijack, proto: Go's net/rpc in both roles, with the codec of jsonrpc)
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use hijack::rpc::{Fault, Json, Methods};
+use hijack::rpc::{Fault, Gob, Json, Methods};
+use hijack_gob::ByteBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::foreign::Foreign;
@@ -57,7 +58,7 @@ pub fn call_as_go(url: &str, codec: &str) -> bool {
 }
 
 /// Two numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, hijack_gob::Gob)]
 #[allow(missing_docs, reason = "they are called A and B")]
 pub struct Args {
     #[serde(rename = "A", default)]
@@ -67,7 +68,7 @@ pub struct Args {
 }
 
 /// What remains of a division.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, hijack_gob::Gob)]
 #[serde(default)]
 #[derive(Default)]
 pub struct Quotient {
@@ -80,27 +81,44 @@ pub struct Quotient {
 }
 
 /// Nothing, as a struct.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, hijack_gob::Gob)]
 pub struct Empty {}
 
-/// The methods of `servers/rpc`, for JSON.
-///
-/// # Panics
-/// Never: the names are different.
-#[must_use]
-pub fn json_methods() -> Methods<Json> {
-    let mut methods = Methods::new();
-    let added = methods
-        .add("Arith.Multiply", multiply)
-        .and_then(|methods| methods.add("Arith.Divide", divide))
-        .and_then(|methods| methods.add("Text.Echo", |text: String| async move { Ok::<_, Fault>(text) }))
-        .and_then(|methods| methods.add("Text.Fail", |text: String| async move { Err::<Empty, _>(text) }))
-        .and_then(|methods| methods.add("Text.Nothing", |empty: Empty| async move { Ok::<_, Fault>(empty) }))
-        .and_then(|methods| methods.add("Time.Sleep", sleep))
-        .and_then(|methods| methods.add("a.b.C", |n: i64| async move { Ok::<_, Fault>(n + 1) }));
-    added.expect("names of their own");
-    methods
+/// Arguments or replies of a codec.
+macro_rules! methods {
+    ($name:ident, $codec:ty) => {
+        /// The methods of `servers/rpc`.
+        ///
+        /// # Panics
+        /// Never: the names are different.
+        #[must_use]
+        pub fn $name() -> Methods<$codec> {
+            let mut methods = Methods::new();
+            let added = methods
+                .add("Arith.Multiply", multiply)
+                .and_then(|methods| methods.add("Arith.Divide", divide))
+                .and_then(|methods| {
+                    methods.add("Text.Echo", |text: String| async move { Ok::<_, Fault>(text) })
+                })
+                .and_then(|methods| {
+                    methods.add("Text.Fail", |text: String| async move { Err::<Empty, _>(text) })
+                })
+                .and_then(|methods| {
+                    methods.add("Text.Nothing", |empty: Empty| async move { Ok::<_, Fault>(empty) })
+                })
+                .and_then(|methods| {
+                    methods.add("Blob.Echo", |blob: ByteBuf| async move { Ok::<_, Fault>(blob) })
+                })
+                .and_then(|methods| methods.add("Time.Sleep", sleep))
+                .and_then(|methods| methods.add("a.b.C", |n: i64| async move { Ok::<_, Fault>(n + 1) }));
+            added.expect("names of their own");
+            methods
+        }
+    };
 }
+
+methods!(gob_methods, Gob);
+methods!(json_methods, Json);
 
 async fn multiply(Args { a, b }: Args) -> Result<i64, Fault> {
     Ok(a * b)

@@ -68,6 +68,8 @@ pub struct Decoder {
     plans: Arc<SharedPlans>,
     /// The value that the input starts with, as far as it was walked.
     walk: Option<Walk>,
+    /// That value, if it was asked for whether it is whole, and is.
+    whole: Option<Found>,
     is_broken: bool,
 }
 
@@ -104,6 +106,7 @@ impl Decoder {
             table: Table::new(),
             plans: Arc::default(),
             walk: None,
+            whole: None,
             is_broken: false,
         }
     }
@@ -172,6 +175,16 @@ impl Decoder {
         Ok(Some(()))
     }
 
+    /// Whether a value is whole at the front of the input: for whoever wants to have two of them or none. Types that are
+    /// defined in front of it are taken from the input.
+    ///
+    /// # Errors
+    /// See [`Decoder`].
+    pub fn is_whole(&mut self, input: &mut (impl Input + ?Sized)) -> Result<bool> {
+        self.whole = self.find(input)?;
+        Ok(self.whole.is_some())
+    }
+
     /// The input has ended.
     ///
     /// # Errors
@@ -209,6 +222,9 @@ impl Decoder {
     fn find(&mut self, input: &mut (impl Input + ?Sized)) -> Result<Option<Found>> {
         if self.is_broken {
             return Err(DecodeError::new(Kind::Broken).fatal());
+        }
+        if let Some(found) = self.whole.take() {
+            return Ok(Some(found));
         }
         let found = self.try_find(input);
         self.is_broken = found.is_err();

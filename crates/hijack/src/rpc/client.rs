@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use super::call::{Place, Slot, Waiting};
 use super::line::{Line, SendError};
 use super::{CallError, Codec, Config, Decode, DecodeError, Encode, Lost};
-use crate::stream::Stream;
+use crate::transport::Stream;
 
 /// A client on one connection. Cheap to clone; all clones call over the same connection.
 ///

@@ -15,7 +15,7 @@ use super::context::Origin;
 use super::line::{Line, SendError};
 use super::methods::{Answers, Call, Methods};
 use super::{Codec, Config, DecodeError, ServeError};
-use crate::stream::Stream;
+use crate::transport::Stream;
 
 /// Completes when no further call is to be taken.
 pub(super) type Told = Pin<Box<dyn Future<Output = ()> + Send>>;

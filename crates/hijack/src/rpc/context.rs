@@ -8,7 +8,7 @@ use hijack_proto::RequestHead;
 use super::methods::Entry;
 use crate::Conn;
 use crate::observe::{ConnectionId, Identity, Peer};
-use crate::stream::{Stream, Transport};
+use crate::transport::{Stream, Transport};
 
 /// Where a connection comes from: the same for all of its calls.
 ///

@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::{Client, Codec, Config, DialError};
-use crate::stream::Stream;
+use crate::transport::Stream;
 use crate::{Conn, Endpoint, Limits};
 
 /// A connection to be had, and everything that can be said about it.

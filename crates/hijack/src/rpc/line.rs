@@ -9,7 +9,7 @@ use tokio::io::ReadBuf;
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::scratch;
-use crate::stream::Stream;
+use crate::transport::Stream;
 
 /// A stream with what is on its way out.
 #[derive(Debug)]

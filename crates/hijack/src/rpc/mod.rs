@@ -25,7 +25,7 @@
 //! What it is for is calling Go programs as they are, and being called by them. Between two programs of one's own there
 //! are better protocols.
 //!
-//! - **Codecs**: [`Json`] is Go's `net/rpc/jsonrpc`.
+//! - **Codecs**: [`Gob`] is what Go uses unless told otherwise, [`Json`] is Go's `net/rpc/jsonrpc`.
 //! - **HTTP**: [`Dial`] asks by CONNECT, [`Server`] grants it, as `rpc.DialHTTP` and `rpc.HandleHTTP`; [`Client::over`] and
 //!   [`Server::serve_stream`] take any stream.
 //! - **Beyond Go**: calls can be given up and have deadlines; what is in flight is bounded at both ends; a handler sees peer,
@@ -40,6 +40,7 @@ mod context;
 mod debug;
 mod dial;
 mod error;
+mod gob;
 mod json;
 mod line;
 mod methods;
@@ -54,6 +55,7 @@ pub use context::{Context, Origin};
 pub use debug::read_page;
 pub use dial::{Dial, ask, dial};
 pub use error::{CallError, DialError, Fault, Lost, RegisterError, ServeError};
+pub use gob::{Gob, GobDecoder, GobEncoder};
 pub use hijack_proto::rpc::handshake::{DEBUG_PATH, DEFAULT_PATH, Denied};
 pub use json::{Json, JsonDecoder, JsonId};
 pub use methods::{MethodInfo, Methods, Service};

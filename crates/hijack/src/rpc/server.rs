@@ -13,7 +13,7 @@ use super::connection::{Connection, Told};
 use super::context::Origin;
 use super::{Codec, Config, Methods, ServeError, debug};
 use crate::server::{Exchange, Listener, Outcome, hand_over};
-use crate::stream::{Stream, peer_of};
+use crate::transport::{Stream, peer_of};
 use crate::{Body, Conn, Error};
 
 /// Serves methods on connections of any kind. Cheap to clone; all clones are one server.

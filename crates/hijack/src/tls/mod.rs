@@ -21,12 +21,8 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 
 use crate::Error;
-<<<<<<< HEAD
-use crate::transport::Transport;
-=======
 use crate::observe::Identity;
-use crate::stream::Transport;
->>>>>>> 47a154c (hijack, proto: Go's net/rpc in both roles, with the codec of jsonrpc)
+use crate::transport::Transport;
 
 pub(crate) use client::Connector;
 pub use client::{client_config, client_config_with};

@@ -1,6 +1,6 @@
 //! Go's client calls our server.
 
-use hijack_interop::rpc::{call_as_go, json_methods};
+use hijack_interop::rpc::{call_as_go, gob_methods, json_methods};
 
 use crate::support::{OurServer, run};
 
@@ -10,6 +10,16 @@ fn gos_json_client_is_served() {
         let server = OurServer::start(json_methods()).await;
         for url in [format!("{}/_goRPC_", server.http), server.bare.clone(), server.unix.clone()] {
             tokio::task::spawn_blocking(move || call_as_go(&url, "json")).await.expect("every case");
+        }
+    });
+}
+
+#[test]
+fn gos_gob_client_is_served() {
+    run(async {
+        let server = OurServer::start(gob_methods()).await;
+        for url in [server.http.clone(), server.bare.clone(), server.unix.clone()] {
+            tokio::task::spawn_blocking(move || call_as_go(&url, "gob")).await.expect("every case");
         }
     });
 }

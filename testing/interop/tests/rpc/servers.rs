@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use hijack::rpc::{CallError, Client, Codec, Decode, Dial, Encode, Json, dial};
+use hijack::rpc::{CallError, Client, Codec, Decode, Dial, Encode, Gob, Json, dial};
 use hijack_interop::rpc::{Args, Empty, GoServer, Quotient};
 use tokio::time::timeout;
 
@@ -16,6 +16,16 @@ fn gos_json_server_is_called() {
             cases::<Json>(&url).await;
         }
         denials(server.base()).await;
+    });
+}
+
+#[test]
+fn gos_gob_server_is_called() {
+    let Some(server) = GoServer::start() else { return };
+    run(async {
+        for url in [server.base(), &server.gob, &server.unix] {
+            cases::<Gob>(url).await;
+        }
     });
 }
 
