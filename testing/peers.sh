@@ -6,7 +6,7 @@
 # target/peers; curl, Node, Python, nginx, HAProxy, dockerd and a static busybox
 # come from Debian's packages, installed by apt-get when this runs as root (or with
 # sudo) and they are missing; no service is started by that. For WebSocket: Python's
-# `websockets` beside Go, Node's `ws` by npm into target/peers/node, two Go libraries
+# `websockets` beside Go, Node's `ws` by npm into target/peers/node, Go libraries
 # and Chromium from Debian, and Autobahn by testing/autobahn.sh. A path that is
 # already exported (HIJACK_GO, HIJACK_NODE, HIJACK_PYTHON, HIJACK_CURL, HIJACK_NGINX,
 # HIJACK_HAPROXY, HIJACK_DOCKERD, HIJACK_BUSYBOX, HIJACK_WEBSOCKETS,
@@ -62,9 +62,13 @@ python_works || packages="$packages python3 python3-venv"
 [ -n "${HIJACK_NODE_MODULES:-}" ] || command -v npm >/dev/null || packages="$packages npm"
 [ -n "${HIJACK_CHROMIUM:-}" ] || command -v chromium >/dev/null || packages="$packages chromium"
 gocode=/usr/share/gocode
-gocode_works() { [ -d "$gocode/src/github.com/gorilla/websocket" ] && [ -d "$gocode/src/golang.org/x/net/websocket" ]; }
+gocode_works() {
+  for library in github.com/gorilla/websocket golang.org/x/net/websocket github.com/hashicorp/net-rpc-msgpackrpc; do
+    [ -d "$gocode/src/$library" ] || return 1
+  done
+}
 [ -n "${HIJACK_GOCODE:-}" ] || gocode_works ||
-  packages="$packages golang-github-gorilla-websocket-dev golang-golang-x-net-dev"
+  packages="$packages golang-github-gorilla-websocket-dev golang-golang-x-net-dev golang-github-hashicorp-net-rpc-msgpackrpc-dev"
 if [ -n "$packages" ] && command -v apt-get >/dev/null && can_be_root; then
   say "installing$packages"
   # shellcheck disable=SC2086 # a list of words
@@ -120,8 +124,8 @@ export_peer HIJACK_WEBSOCKETS "${HIJACK_WEBSOCKETS:-$websockets}" websockets \
   "pip install websockets==$websockets_version in $peers, or export HIJACK_WEBSOCKETS, a Python that has it"
 export_peer HIJACK_NODE_MODULES "${HIJACK_NODE_MODULES:-$modules}" ws \
   "npm install --prefix $peers/node ws@$node_ws_version, or export HIJACK_NODE_MODULES, the folder that has it"
-export_peer HIJACK_GOCODE "${HIJACK_GOCODE:-$gocode}" "Go's WebSocket libraries" \
-  'apt-get install golang-github-gorilla-websocket-dev golang-golang-x-net-dev, or export HIJACK_GOCODE, a GOPATH'
+export_peer HIJACK_GOCODE "${HIJACK_GOCODE:-$gocode}" "Go's libraries" \
+  'apt-get install golang-github-gorilla-websocket-dev golang-golang-x-net-dev golang-github-hashicorp-net-rpc-msgpackrpc-dev, or export HIJACK_GOCODE, a GOPATH'
 export_peer HIJACK_CHROMIUM "${HIJACK_CHROMIUM:-$(path_of chromium)}" Chromium 'apt-get install chromium'
 CI='' testing/autobahn.sh | grep . || missing="$missing Autobahn"
 

@@ -114,6 +114,40 @@ fn opening() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// Pieces of JSON, whole and broken.
+const JSON: [&[u8]; 26] = [
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b",",
+    b":",
+    b"\"a\"",
+    b"\"method\":",
+    b"\"\\u00e9\\\"\"",
+    b"\"\\x",
+    b"0",
+    b"-",
+    b"12",
+    b".5",
+    b"e+3",
+    b"E",
+    b"true",
+    b"fals",
+    b"null",
+    b" ",
+    b"\n",
+    b"\xff",
+    b"\"",
+    b"{}",
+    b"[1]",
+    b"{\"a\":1}",
+];
+
+fn json() -> impl Strategy<Value = Vec<u8>> {
+    vec(select(&JSON[..]), 0..24).prop_map(|words| [&[0, 2, 3, 0], &words.concat()[..]].concat())
+}
+
 fn property(target: &str) -> Property {
     ALL.into_iter().find(|(name, _)| *name == target).expect("a target").1
 }
@@ -134,6 +168,16 @@ proptest! {
     #[test]
     fn chunked_body_is_the_same_however_it_is_cut(stream in stream()) {
         property("chunked")(&stream);
+    }
+
+    #[test]
+    fn json_values_are_found_however_they_are_cut(stream in json()) {
+        property("rpc_json")(&stream);
+    }
+
+    #[test]
+    fn messagepack_values_are_found_however_they_are_cut(stream in vec(any::<u8>(), 0..64)) {
+        property("rpc_msgpack")(&stream);
     }
 
     #[test]

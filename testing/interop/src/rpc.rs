@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use hijack::rpc::{Fault, Gob, Json, Methods};
+use hijack::rpc::{Fault, Gob, Json, Methods, MsgPack};
 use hijack_gob::ByteBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::foreign::Foreign;
-use crate::peer::{go, run_client};
+use crate::peer::{go, go_library, run_client};
 use crate::transcript;
 
 /// A server of Go's with everything that `servers/rpc` has.
@@ -54,6 +54,27 @@ impl GoServer {
 pub fn call_as_go(url: &str, codec: &str) -> bool {
     let Some(client) = go("./clients/rpc") else { return false };
     run_client(client, "net/rpc", url, &[codec]);
+    true
+}
+
+/// A server of net-rpc-msgpackrpc's (`servers/msgpackrpc`), and its URL; `None` if it is missing here.
+///
+/// # Panics
+/// If it does not start, or if it is missing and `CI=true`.
+#[must_use]
+pub fn serve_msgpack() -> Option<(Foreign, String)> {
+    let foreign = Foreign::endpoints(go_library("./servers/msgpackrpc")?);
+    let url = foreign.base().replace("http:", "tcp:");
+    Some((foreign, url))
+}
+
+/// Has net-rpc-msgpackrpc's client call the server at `url`. False if it is missing here.
+///
+/// # Panics
+/// If a call fails (with what the client said), or if it is missing and `CI=true`.
+pub fn call_as_msgpack(url: &str) -> bool {
+    let Some(client) = go_library("./clients/msgpackrpc") else { return false };
+    run_client(client, "net-rpc-msgpackrpc", url, &[]);
     true
 }
 
@@ -119,6 +140,7 @@ macro_rules! methods {
 
 methods!(gob_methods, Gob);
 methods!(json_methods, Json);
+methods!(msgpack_methods, MsgPack);
 
 async fn multiply(Args { a, b }: Args) -> Result<i64, Fault> {
     Ok(a * b)

@@ -12,6 +12,7 @@ pub mod encode;
 pub mod heads;
 pub mod pieces;
 pub mod reader;
+pub mod rpc;
 pub mod server;
 pub mod source;
 pub mod stream;
@@ -22,7 +23,7 @@ pub mod ws;
 pub type Property = fn(&[u8]);
 
 /// Every property by the name of its fuzz target, which is also the name of its folder in `fuzz/corpus`.
-pub const ALL: [(&str, Property); 14] = [
+pub const ALL: [(&str, Property); 17] = [
     ("request_head", heads::request),
     ("response_head", heads::response),
     ("tokens", tokens::lists),
@@ -35,6 +36,9 @@ pub const ALL: [(&str, Property); 14] = [
     ("ws_handshake", ws::handshake::opening),
     ("ws_deflate", ws::deflate::round_trip),
     ("ws_negotiate", ws::negotiate::offers),
+    ("rpc_json", rpc::json::values),
+    ("rpc_msgpack", rpc::msgpack::values),
+    ("rpc_handshake", rpc::handshake::heads),
     ("stream_frames", stream::frames),
     ("stream_detach", stream::detach),
 ];

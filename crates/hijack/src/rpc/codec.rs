@@ -5,7 +5,8 @@ use std::fmt;
 use super::Config;
 use crate::BoxError;
 
-/// A way in which calls and answers are written on a connection: [`Json`](super::Json), [`MsgPack`](super::MsgPack).
+/// A way in which calls and answers are written on a connection: [`Gob`](super::Gob),
+/// [`Json`](super::Json), [`MsgPack`](super::MsgPack).
 ///
 /// Each direction of a connection has a state of its own: types that were sent once and are known from then on, or
 /// nothing at all. Whatever is written is appended in the order in which it leaves, so that such a state is right.

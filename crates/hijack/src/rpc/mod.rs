@@ -25,7 +25,8 @@
 //! What it is for is calling Go programs as they are, and being called by them. Between two programs of one's own there
 //! are better protocols.
 //!
-//! - **Codecs**: [`Gob`] is what Go uses unless told otherwise, [`Json`] is Go's `net/rpc/jsonrpc`.
+//! - **Codecs**: [`Gob`] is what Go uses unless told otherwise, [`Json`] is Go's `net/rpc/jsonrpc`,
+//!   [`MsgPack`] that of Consul and Nomad.
 //! - **HTTP**: [`Dial`] asks by CONNECT, [`Server`] grants it, as `rpc.DialHTTP` and `rpc.HandleHTTP`; [`Client::over`] and
 //!   [`Server::serve_stream`] take any stream.
 //! - **Beyond Go**: calls can be given up and have deadlines; what is in flight is bounded at both ends; a handler sees peer,
@@ -44,6 +45,7 @@ mod gob;
 mod json;
 mod line;
 mod methods;
+mod msgpack;
 mod server;
 
 #[doc(inline)]
@@ -59,4 +61,5 @@ pub use gob::{Gob, GobDecoder, GobEncoder};
 pub use hijack_proto::rpc::handshake::{DEBUG_PATH, DEFAULT_PATH, Denied};
 pub use json::{Json, JsonDecoder, JsonId};
 pub use methods::{MethodInfo, Methods, Service};
+pub use msgpack::{MsgPack, MsgPackDecoder};
 pub use server::{Served, Server};

@@ -220,7 +220,7 @@ impl<C: Codec> Server<C> {
         async move {
             // The sender may go before: then nobody drains any more.
             if draining.wait_for(|draining| *draining).await.is_err() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
     }

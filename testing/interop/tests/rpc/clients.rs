@@ -1,6 +1,6 @@
 //! Go's client calls our server.
 
-use hijack_interop::rpc::{call_as_go, gob_methods, json_methods};
+use hijack_interop::rpc::{call_as_go, call_as_msgpack, gob_methods, json_methods, msgpack_methods};
 
 use crate::support::{OurServer, run};
 
@@ -21,5 +21,13 @@ fn gos_gob_client_is_served() {
         for url in [server.http.clone(), server.bare.clone(), server.unix.clone()] {
             tokio::task::spawn_blocking(move || call_as_go(&url, "gob")).await.expect("every case");
         }
+    });
+}
+
+#[test]
+fn gos_msgpack_client_is_served() {
+    run(async {
+        let server = OurServer::start(msgpack_methods()).await;
+        tokio::task::spawn_blocking(move || call_as_msgpack(&server.bare)).await.expect("every case");
     });
 }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use hijack::rpc::{CallError, Client, Codec, Decode, Dial, Encode, Gob, Json, dial};
-use hijack_interop::rpc::{Args, Empty, GoServer, Quotient};
+use hijack::rpc::{CallError, Client, Codec, Decode, Dial, Encode, Gob, Json, MsgPack, dial};
+use hijack_interop::rpc::{Args, Empty, GoServer, Quotient, serve_msgpack};
 use tokio::time::timeout;
 
 use crate::support::run;
@@ -14,6 +14,7 @@ fn gos_json_server_is_called() {
     run(async {
         for url in [format!("{}/_jsonRPC_", server.base()), server.json.clone()] {
             cases::<Json>(&url).await;
+            mismatched(&dial::<Json>(&url).await.expect(&url)).await;
         }
         denials(server.base()).await;
     });
@@ -25,8 +26,15 @@ fn gos_gob_server_is_called() {
     run(async {
         for url in [server.base(), &server.gob, &server.unix] {
             cases::<Gob>(url).await;
+            mismatched(&dial::<Gob>(url).await.expect(url)).await;
         }
     });
+}
+
+#[test]
+fn gos_msgpack_server_is_called() {
+    let Some((_server, url)) = serve_msgpack() else { return };
+    run(cases::<MsgPack>(&url));
 }
 
 /// Everything that holds for every codec.
@@ -105,10 +113,20 @@ where
     }
     let error = client.call::<Quotient>("Arith.Divide", &Args { a: 1, b: 0 }).await.expect_err("zero");
     assert_eq!(error.remote(), Some("divide by zero"));
-    let error = client.call::<i64>("Arith.Multiply", "seven").await.expect_err("other arguments");
-    assert!(error.remote().is_some(), "{error:?}");
     let error = client.call::<String>("Arith.Multiply", &Args { a: 1, b: 2 }).await.expect_err("a number");
     assert!(matches!(error, CallError::Decode(_)), "{error:?}");
+    multiply(client, 7, 8).await;
+}
+
+/// Not by MessagePack, whose Go decoder is out of step behind arguments that it cannot read.
+async fn mismatched<C: Codec>(client: &Client<C>)
+where
+    Args: Encode<C>,
+    i64: Decode<C>,
+    str: Encode<C>,
+{
+    let error = client.call::<i64>("Arith.Multiply", "seven").await.expect_err("other arguments");
+    assert!(error.remote().is_some(), "{error:?}");
     multiply(client, 7, 8).await;
 }
 
