@@ -7,7 +7,8 @@ use crate::encode::{EncodeError, GoType, Gob, Kind, Writer};
 /// A value of any type in a Go interface, to be sent: the encoder's [`Registry`](crate::Registry) says what its type is
 /// called there.
 ///
-/// Where the types are few, an enum with `#[gob(interface)]` says the names itself and can be decoded too.
+/// Where the types are few, an enum with `#[gob(interface)]` says the names itself and can be decoded too; a dynamic
+/// [`Interface`](crate::Interface) knows its name and its type.
 pub struct Any(Box<dyn Object>);
 
 impl Any {

@@ -49,12 +49,13 @@
 //!   `#[serde(default)]`.
 //! - What a struct embeds is a field called after the type.
 //! - An interface is an enum with a variant for each type that it may hold (`#[gob(interface)]`, each renamed to the
-//!   name under which Go registers the type), or [`Any`].
+//!   name under which Go registers the type), an [`Interface`], or, to be sent only, [`Any`].
 //! - A `String` is UTF-8. Go's strings need not be: [`GoString`].
 #![cfg_attr(docsrs, feature(doc_auto_cfg))]
 
 mod any;
 mod decode;
+mod dynamic;
 mod encode;
 mod limits;
 mod marshaled;
@@ -68,6 +69,9 @@ mod wire;
 pub use any::Any;
 pub use decode::error::{DecodeError, DecodeErrorKind};
 pub use decode::{Decoder, Input, RawValue};
+#[cfg(feature = "json")]
+pub use dynamic::JsonError;
+pub use dynamic::{Dynamic, Interface, Type, TypeError, TypeKind, Value};
 pub use encode::{EncodeError, EncodeErrorKind, Encoder, Field, GoType, Gob, Kind, StructWriter, Writer};
 #[cfg(feature = "derive")]
 pub use hijack_gob_derive::Gob;

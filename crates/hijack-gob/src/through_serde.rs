@@ -10,10 +10,13 @@ pub(crate) enum Guest {
     Complex,
     /// Wants the bytes that a type made of itself.
     Marshaled,
+    /// [`Dynamic`](crate::Dynamic): wants to be handed a value whatever it is.
+    Dynamic,
 }
 
 pub(crate) const GO_STRING: &str = "$hijack_gob::GoString";
 pub(crate) const COMPLEX: &str = "$hijack_gob::Complex";
+pub(crate) const DYNAMIC: &str = "$hijack_gob::Dynamic";
 pub(crate) const MARSHALED: &str = "$hijack_gob::Marshaled";
 
 /// Which of them is called so. No name of Rust starts with a dollar.
@@ -26,6 +29,7 @@ pub(crate) fn guest(name: &str) -> Option<Guest> {
         GO_STRING => Some(Guest::GoString),
         COMPLEX => Some(Guest::Complex),
         MARSHALED => Some(Guest::Marshaled),
+        DYNAMIC => Some(Guest::Dynamic),
         _ => None,
     }
 }

@@ -97,7 +97,7 @@ impl Time {
     ///
     /// # Errors
     /// If the offset is more than Go can write, or a minute west, which would be UTC.
-    fn to_binary(self) -> Result<([u8; 16], usize), EncodeError> {
+    pub(crate) fn to_binary(self) -> Result<([u8; 16], usize), EncodeError> {
         let (minutes, seconds) = match self.zone {
             Zone::Utc => (-1, 0),
             Zone::Offset(offset) => {
@@ -120,7 +120,7 @@ impl Time {
     }
 
     /// Reads RFC 3339.
-    fn from_text(text: &str) -> Option<Self> {
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
         let (date, time) = text.split_once(['T', 't', ' '])?;
         let mut date = date.splitn(3, '-').map(|part| part.parse::<i64>().ok());
         let (year, month, day) = (date.next()??, date.next()??, date.next()??);

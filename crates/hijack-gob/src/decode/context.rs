@@ -1,6 +1,7 @@
 //! What a value is decoded with: its bytes, its types, and what is left of the limits.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::error::{DecodeError, DecodeErrorKind as Kind, Result};
 use super::plan::Plans;
@@ -14,7 +15,7 @@ use crate::{Limits, Registry};
 #[derive(Debug)]
 pub(crate) struct Context<'a, 'de> {
     pub(crate) reader: Reader<'a, 'de>,
-    pub(crate) graph: &'a Graph,
+    pub(crate) graph: &'a Arc<Graph>,
     pub(crate) plans: &'a mut Plans,
     pub(crate) registry: &'a Registry,
     pub(crate) limits: &'a Limits,
@@ -32,7 +33,7 @@ pub(crate) struct Held<'de> {
 impl<'a, 'de> Context<'a, 'de> {
     pub(crate) fn new(
         (whole, messages): (&'de [u8], &'a [Range<usize>]),
-        graph: &'a Graph,
+        graph: &'a Arc<Graph>,
         plans: &'a mut Plans,
         (registry, limits): (&'a Registry, &'a Limits),
     ) -> Self {

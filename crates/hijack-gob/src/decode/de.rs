@@ -9,6 +9,7 @@ use super::access::{EnumAccess, ListAccess, MapAccess, StructAccess};
 use super::context::Context;
 use super::error::{DecodeError, DecodeErrorKind as Kind, Result};
 use super::plan::Target;
+use crate::dynamic;
 use crate::through_serde::{self, Guest};
 use crate::types::{Shape, Slot};
 
@@ -377,6 +378,7 @@ impl<'de> Deserializer<'_, '_, 'de> {
                 Shape::Complex => self.complex(visitor),
                 _ => self.through::<V>("complex number", |held| held.guest(guest, visitor)),
             },
+            Guest::Dynamic => dynamic::hand_over(self.dynamic()?, visitor),
             Guest::Marshaled => match self.cx.shape(self.slot)? {
                 Shape::Marshaled(_) => de::Deserializer::deserialize_bytes(self, visitor),
                 _ => self.through::<V>(Expected(&visitor).to_string(), |held| held.guest(guest, visitor)),

@@ -18,8 +18,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use self::context::Context;
-use self::de::Deserializer;
+pub(crate) use self::context::{Ahead, Context};
+pub(crate) use self::de::Deserializer;
 use self::error::{DecodeError, DecodeErrorKind as Kind, Result};
 pub use self::input::Input;
 use self::message::{Front, front};
@@ -308,7 +308,7 @@ struct Source<'a, 'de> {
     whole: &'de [u8],
     messages: &'a [Range<usize>],
     slot: Slot,
-    graph: &'a Graph,
+    graph: &'a Arc<Graph>,
     plans: &'a SharedPlans,
     registry: &'a Registry,
     limits: &'a Limits,

@@ -1,11 +1,14 @@
 //! The zero value of whatever a target is, for fields that are not in the stream because they are zero.
 
+use std::sync::Arc;
+
 use serde::de::value::{MapDeserializer, SeqDeserializer, StrDeserializer};
 use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::de::mismatch;
 use super::error::{DecodeError, DecodeErrorKind as Kind, Result};
+use crate::dynamic::{self, Dynamic, Type};
 use crate::through_serde::{self, Guest};
 use crate::types::{Graph, Shape, Slot};
 
@@ -13,13 +16,13 @@ use crate::types::{Graph, Shape, Slot};
 /// compared before there are values.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Zero<'a> {
-    of: Option<(&'a Graph, Slot)>,
+    of: Option<(&'a Arc<Graph>, Slot)>,
     field: &'static str,
 }
 
 impl<'a> Zero<'a> {
     /// Of a type of the stream.
-    pub(crate) fn declared(graph: &'a Graph, slot: Slot) -> Self {
+    pub(crate) fn declared(graph: &'a Arc<Graph>, slot: Slot) -> Self {
         Self { of: Some((graph, slot)), field: "" }
     }
 
@@ -106,6 +109,13 @@ impl<'de> de::Deserializer<'de> for Zero<'_> {
                 self.check("complex number", |shape| matches!(shape, Shape::Complex))?;
                 visitor.visit_seq(SeqDeserializer::new([0.0, 0.0].into_iter()))
             }
+            Some(Guest::Dynamic) => match self.of {
+                Some((graph, slot)) => {
+                    let value = dynamic::zero(graph, slot);
+                    dynamic::hand_over(Dynamic { ty: Type::new(graph, slot), value }, visitor)
+                }
+                None => self.none("dynamic value"),
+            },
             Some(Guest::Marshaled) => {
                 self.check("bytes of a marshaler", |shape| matches!(shape, Shape::Marshaled(_)))?;
                 visitor.visit_borrowed_bytes(&[])

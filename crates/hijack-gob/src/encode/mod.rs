@@ -10,9 +10,9 @@ pub use self::error::{EncodeError, EncodeErrorKind};
 pub use self::go_type::{Field, GoType, Kind};
 pub use self::writer::{StructWriter, Writer};
 
-use self::sent::Sent;
+use self::sent::{Known, Sent};
 use crate::wire::uint_bytes;
-use crate::{Limits, Registry};
+use crate::{Dynamic, Limits, Registry};
 
 /// A type whose values can be sent to Go.
 ///
@@ -124,8 +124,34 @@ impl Encoder {
     /// If there is something in the value that cannot be sent. Then `out` is as it was before, and so is what the
     /// receiver is believed to know.
     pub fn encode<T: Gob + ?Sized>(&mut self, value: &T, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.or_nothing(out, |encoder, out| {
+            let known = encoder.sent.define(&T::go_type(), out);
+            encoder.message(known, out, |writer| value.encode(writer))
+        })
+    }
+
+    /// As [`encode`](Self::encode), for a value whose type is known at run time only.
+    ///
+    /// Types are told once as long as they come from the same stream or [`Type`](crate::Type).
+    ///
+    /// # Errors
+    /// If the value is not of its type, too.
+    pub fn encode_dynamic(&mut self, value: &Dynamic, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.or_nothing(out, |encoder, out| {
+            let (graph, slot) = value.ty.parts();
+            let known = encoder.sent.define_dynamic(graph, slot, out)?;
+            encoder.message(known, out, |writer| value.encode(writer))
+        })
+    }
+
+    /// Takes back what a failed attempt did.
+    fn or_nothing(
+        &mut self,
+        out: &mut Vec<u8>,
+        encode: impl FnOnce(&mut Self, &mut Vec<u8>) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
         let (start, mark) = (out.len(), self.sent.mark());
-        let result = self.try_encode(value, out);
+        let result = encode(self, out);
         if result.is_err() {
             out.truncate(start);
             self.sent.roll_back(mark);
@@ -133,8 +159,12 @@ impl Encoder {
         result
     }
 
-    fn try_encode<T: Gob + ?Sized>(&mut self, value: &T, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        let known = self.sent.define(&T::go_type(), out);
+    fn message(
+        &mut self,
+        known: Known,
+        out: &mut Vec<u8>,
+        encode: impl FnOnce(&mut Writer<'_>) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
         let start = out.len();
         let guess = self.prefix_len.max(1);
         out.extend_from_slice(&[0; crate::wire::MAX_UINT_LEN][..guess]);
@@ -143,7 +173,7 @@ impl Encoder {
         if !known.is_struct {
             writer.uint(0);
         }
-        value.encode(&mut writer)?;
+        encode(&mut writer)?;
         let introduced = writer.finish();
         self.prefix_len = put_len(out, start, guess);
         let len = out.len() - start - self.prefix_len;

@@ -3,18 +3,28 @@
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
 
+use super::error::EncodeError;
 use super::go_type::{GoType, Kind};
 use super::put_len;
-use crate::types::Marshaler;
+use crate::types::{Definition, Graph, Marshaler, Shape, Slot};
 use crate::wire::{put_int, put_uint};
 
 /// Every type that the receiver knows, by what it is here.
 #[derive(Debug, Default)]
 pub(crate) struct Sent {
     types: HashMap<TypeId, Known, BuildHasherDefault<TypeIdHasher>>,
+    /// Those of dynamic values, by the address of their definition, which is kept so that no other gets it.
+    dynamic: HashMap<usize, (Arc<Definition>, Known)>,
     /// In the order in which they were told, so that the last ones can be taken back.
-    order: Vec<TypeId>,
+    order: Vec<Key>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Key {
+    Static(TypeId),
+    Dynamic(usize),
 }
 
 /// What a type is called on the wire.
@@ -35,8 +45,11 @@ impl Sent {
 
     /// Forgets all types since the mark.
     pub(crate) fn roll_back(&mut self, mark: usize) {
-        for id in self.order.drain(mark..) {
-            self.types.remove(&id);
+        for key in self.order.drain(mark..) {
+            match key {
+                Key::Static(id) => drop(self.types.remove(&id)),
+                Key::Dynamic(address) => drop(self.dynamic.remove(&address)),
+            }
         }
     }
 
@@ -71,11 +84,14 @@ impl Sent {
     }
 
     fn reserve(&mut self, go_type: &GoType) -> Known {
-        let count = i64::try_from(self.order.len()).expect("types fit into memory");
-        let known = Known { id: FIRST_ID + count, is_struct: go_type.is_struct() };
+        let known = Known { id: self.next_id(), is_struct: go_type.is_struct() };
         self.types.insert(go_type.id(), known);
-        self.order.push(go_type.id());
+        self.order.push(Key::Static(go_type.id()));
         known
+    }
+
+    fn next_id(&self) -> i64 {
+        FIRST_ID + i64::try_from(self.order.len()).expect("types fit into memory")
     }
 
     /// The id of a part, which is defined later if it is news.
@@ -135,6 +151,107 @@ impl Sent {
         }
         // Ends the alternative, and the definition.
         out.extend_from_slice(&[0, 0]);
+    }
+}
+
+/// The same for types that are known at run time only.
+impl Sent {
+    /// As [`define`](Self::define). Types that their stream has not defined cannot be told.
+    pub(crate) fn define_dynamic(
+        &mut self,
+        graph: &Graph,
+        slot: Slot,
+        out: &mut Vec<u8>,
+    ) -> Result<Known, EncodeError> {
+        let mut news = Vec::new();
+        let known = self.dynamic_part(graph, slot, &mut news)?;
+        while let Some((id, slot)) = news.pop() {
+            let start = out.len();
+            out.push(0);
+            put_int(out, -id);
+            let mut parts = Vec::new();
+            self.dynamic_definition(graph, slot, id, &mut parts, out)?;
+            put_len(out, start, 1);
+            news.extend(parts.into_iter().rev());
+        }
+        Ok(known)
+    }
+
+    fn dynamic_part(
+        &mut self,
+        graph: &Graph,
+        slot: Slot,
+        news: &mut Vec<(i64, Slot)>,
+    ) -> Result<Known, EncodeError> {
+        if let Some(id) = slot.builtin() {
+            return Ok(Known { id, is_struct: false });
+        }
+        let Some(definition) = graph.shared(slot) else {
+            return Err(EncodeError::custom("a type that its stream has not defined"));
+        };
+        let address = Arc::as_ptr(definition).addr();
+        if let Some((_, known)) = self.dynamic.get(&address) {
+            return Ok(*known);
+        }
+        let known = Known { id: self.next_id(), is_struct: definition.shape.is_struct() };
+        self.dynamic.insert(address, (Arc::clone(definition), known));
+        self.order.push(Key::Dynamic(address));
+        news.push((known.id, slot));
+        Ok(known)
+    }
+
+    fn dynamic_definition(
+        &mut self,
+        graph: &Graph,
+        slot: Slot,
+        id: i64,
+        news: &mut Vec<(i64, Slot)>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
+        let definition = graph.shared(slot).expect("it was looked up as a part");
+        let mut part = |out: &mut Vec<u8>, slot| {
+            let known = self.dynamic_part(graph, slot, news)?;
+            out.push(1);
+            put_int(out, known.id);
+            Ok(())
+        };
+        let name = &*definition.name;
+        match &definition.shape {
+            Shape::Array(elem, len) => {
+                common(out, 1, name, id);
+                part(out, *elem)?;
+                if *len > 0 {
+                    out.push(1);
+                    put_int(out, i64::try_from(*len).expect("an array's length is an int"));
+                }
+            }
+            Shape::Slice(elem) => {
+                common(out, 2, name, id);
+                part(out, *elem)?;
+            }
+            Shape::Struct(fields) => {
+                common(out, 3, name, id);
+                if !fields.is_empty() {
+                    out.push(1);
+                    put_uint(out, fields.len() as u64);
+                }
+                for field in fields {
+                    out.push(1);
+                    put_str(out, &field.name);
+                    part(out, field.slot)?;
+                    out.push(0);
+                }
+            }
+            Shape::Map(key, elem) => {
+                common(out, 4, name, id);
+                part(out, *key)?;
+                part(out, *elem)?;
+            }
+            Shape::Marshaled(marshaler) => common(out, field_of(*marshaler), name, id),
+            _ => unreachable!("builtin types are not defined"),
+        }
+        out.extend_from_slice(&[0, 0]);
+        Ok(())
     }
 }
 

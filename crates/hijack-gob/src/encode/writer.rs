@@ -4,8 +4,8 @@ use super::error::{EncodeError, EncodeErrorKind as Kind};
 use super::go_type::GoType;
 use super::sent::{Known, Sent};
 use super::{Gob, put_len};
-use crate::Registry;
 use crate::wire::{put_float, put_int, put_uint};
+use crate::{Interface, Registry};
 
 /// The message that a value is written to. Only implementations of [`Gob`] see it.
 #[derive(Debug)]
@@ -136,6 +136,18 @@ impl<'a> Writer<'a> {
         self.held(known, encode)
     }
 
+    /// An interface that holds a dynamic value, which `encode` writes.
+    pub(crate) fn dynamic_interface(
+        &mut self,
+        interface: &Interface,
+        encode: impl FnOnce(&mut Self) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
+        self.bytes(&interface.name.0);
+        let (graph, slot) = interface.ty.parts();
+        let known = self.sent.define_dynamic(graph, slot, &mut self.introduced)?;
+        self.held(known, encode)
+    }
+
     /// What an interface holds, behind its name.
     fn held(
         &mut self,
@@ -202,6 +214,17 @@ impl StructWriter<'_, '_> {
         put_uint(self.writer.out, (index + 1 - self.last) as u64);
         self.last = index + 1;
         value.encode(self.writer).map_err(|error| error.in_field(name))
+    }
+
+    /// The field with this index, not zero, which `encode` writes.
+    pub(crate) fn field_with(
+        &mut self,
+        index: usize,
+        encode: impl FnOnce(&mut Writer<'_>) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
+        put_uint(self.writer.out, (index + 1 - self.last) as u64);
+        self.last = index + 1;
+        encode(self.writer)
     }
 
     /// Ends the struct.

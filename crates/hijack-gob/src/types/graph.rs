@@ -18,6 +18,11 @@ impl Slot {
         Self(id as u32 - 1)
     }
 
+    /// Its id, if it is one of the format's own types.
+    pub(crate) fn builtin(self) -> Option<i64> {
+        (self.index() < id::BUILTIN).then_some(i64::from(self.0) + 1)
+    }
+
     pub(crate) fn index(self) -> usize {
         self.0 as usize
     }
@@ -129,6 +134,10 @@ impl Graph {
         self.slots[slot.index()].as_deref()
     }
 
+    pub(crate) fn shared(&self, slot: Slot) -> Option<&Arc<Definition>> {
+        self.slots[slot.index()].as_ref()
+    }
+
     /// A new slot without a definition.
     pub(crate) fn reserve(&mut self, id: i64) -> Slot {
         let slot = Slot::at(self.slots.len());
@@ -156,6 +165,32 @@ impl Graph {
                 format!("struct {name}{{{}}}", fields.join("; "))
             }
             _ => self.describe(slot),
+        }
+    }
+
+    /// A type in Go's words, as far as it is not named.
+    pub(crate) fn describe_whole(&self, slot: Slot) -> String {
+        let mut words = String::new();
+        self.write_whole(&mut words, slot, 16).expect("a string takes everything");
+        words
+    }
+
+    fn write_whole(&self, f: &mut String, slot: Slot, depth: usize) -> fmt::Result {
+        match self.get(slot) {
+            Some(Definition { name, .. }) if depth < 16 && !name.is_empty() => f.write_str(name),
+            Some(Definition { name, shape: Shape::Struct(fields) }) => {
+                write!(f, "struct{}{name}{{", if name.is_empty() { "" } else { " " })?;
+                for (index, Field { name, slot }) in fields.iter().enumerate() {
+                    // Types that are not named may be recursive all the same, and grow with their depth.
+                    if depth == 0 || f.len() > 4096 {
+                        return f.write_str("…}");
+                    }
+                    write!(f, "{}{name} ", if index > 0 { "; " } else { "" })?;
+                    self.write_whole(f, *slot, depth - 1)?;
+                }
+                f.write_str("}")
+            }
+            _ => self.write(f, slot, depth.min(3)),
         }
     }
 
