@@ -38,7 +38,7 @@ hijack-tonic:        hijack-testkit
 hijack-axum:         hijack-testkit
 hijack-gateway:      hijack-testkit
 hijack-cli:          hijack-testkit
-hijack-interop:      hijack-differential
+hijack-interop:      hijack-differential hijack-gob
 TABLE
 }
 # What must not be reachable from the crates without IO.

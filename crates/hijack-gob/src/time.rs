@@ -222,7 +222,7 @@ impl From<SystemTime> for Time {
 
 impl Gob for Time {
     fn go_type() -> GoType {
-        GoType::new::<Self>(Kind::Marshaled(Marshaler::Binary, "Time"))
+        GoType::new::<Self>(Kind::Marshaled(Marshaler::Gob, "Time"))
     }
 
     fn is_zero(&self) -> bool {

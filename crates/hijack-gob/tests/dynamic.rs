@@ -84,7 +84,7 @@ fn types_come_from_rust_as_well() {
         "struct Node{Name string; Weights []float64; Marks map[string]uint; Next Node; At Time}"
     );
     let TypeKind::Struct(fields) = ty.kind() else { panic!("a struct") };
-    assert!(matches!(fields[4].1.kind(), TypeKind::Marshaled(Marshaler::Binary)));
+    assert!(matches!(fields[4].1.kind(), TypeKind::Marshaled(Marshaler::Gob)));
     let value = Dynamic { ty, value: dynamic(&node()).value };
     assert_eq!(typed::<Node>(&value), node());
 }

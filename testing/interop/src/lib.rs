@@ -2,14 +2,16 @@
 //! are asked for, [`foreign`] has them in Go, in Node and behind proxies, [`dockerd`] is Docker's daemon; [`peer`]
 //! finds the programs and runs the clients of `clients/`; [`transcript`] reads what a server answered to raw bytes,
 //! far from the code under test. [`websocket`] has WebSocket with other people's libraries, [`autobahn`] the suite that
-//! judges it; [`rpc`] has Go's net/rpc in both roles; [`browser`] is Chromium, driven from here; [`gateway`] is the program between any two of them. The tests
-//! are in `tests/`; the endpoints and how to run everything by hand are in `README.md`.
+//! judges it; [`rpc`] has Go's net/rpc in both roles, [`gob`] its judgement of our gobs; [`browser`] is Chromium, driven
+//! from here; [`gateway`] is the program between any two of them. The tests are in `tests/`; the endpoints and how to
+//! run everything by hand are in `README.md`.
 
 pub mod autobahn;
 pub mod browser;
 pub mod dockerd;
 pub mod foreign;
 pub mod gateway;
+pub mod gob;
 pub mod peer;
 pub mod process;
 pub mod rpc;

@@ -243,12 +243,12 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, '_, 'de> {
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
-        if let Shape::Array(_, is) = self.cx.shape(self.slot)?
-            && *is != len as u64
-        {
-            return Err(mismatch(self.cx.graph.describe(self.slot), format_args!("an array of {len}")));
+        match self.cx.shape(self.slot)? {
+            Shape::Array(_, is) if *is == len as u64 => self.deserialize_seq(visitor),
+            Shape::Complex if len == 2 => self.complex(visitor),
+            Shape::Interface => self.through::<V>("", |held| held.deserialize_tuple(len, visitor)),
+            _ => Err(mismatch(self.cx.graph.describe(self.slot), format_args!("an array of {len}"))),
         }
-        self.deserialize_seq(visitor)
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -403,7 +403,7 @@ fn narrow(value: f64) -> Result<f32> {
     #[allow(clippy::cast_possible_truncation)]
     let narrow = value as f32;
     if narrow.is_infinite() && value.is_finite() {
-        return Err(out_of_range(value, "f32"));
+        return Err(out_of_range(format_args!("{value:e}"), "f32"));
     }
     Ok(narrow)
 }

@@ -129,7 +129,7 @@ impl<'de> de::Deserializer<'de> for Zero<'_> {
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value> {
-        let fits = |shape: &Shape| matches!(shape, Shape::Array(..) | Shape::Slice(_) | Shape::Complex);
+        let fits = |shape: &Shape| matches!(shape, Shape::Array(..) | Shape::Complex);
         self.check("an array", fits)?;
         visitor.visit_seq(SeqDeserializer::new((0..len).map(|_| Zero { of: None, field: self.field })))
     }

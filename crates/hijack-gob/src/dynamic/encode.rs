@@ -37,7 +37,7 @@ fn value(ty: &Type, value: &Value, writer: &mut Writer<'_>) -> Result<(), Encode
         (Shape::Float, Value::Float(value)) => writer.float(*value),
         (Shape::Complex, Value::Complex(value)) => value.encode(writer)?,
         (Shape::Bytes, Value::Bytes(bytes)) | (Shape::Marshaled(_), Value::Marshaled(bytes)) => {
-            writer.bytes(bytes)
+            writer.bytes(bytes);
         }
         (Shape::String, Value::String(text)) => writer.bytes(&text.0),
         (Shape::Slice(elem), Value::List(list)) => elements(ty, *elem, list, writer)?,
@@ -105,8 +105,8 @@ fn structure(
             continue;
         };
         found += 1;
-        if !is_zero(inner) {
-            let field_type = Type::new(&ty.graph, field.slot);
+        let field_type = Type::new(&ty.graph, field.slot);
+        if !is_zero(&field_type, inner) {
             structure
                 .field_with(index, |writer| value(&field_type, inner, writer))
                 .map_err(|error| error.in_field(&field.name))?;
@@ -123,7 +123,7 @@ fn structure(
 }
 
 /// Whether a field with this value is left out.
-fn is_zero(value: &Value) -> bool {
+fn is_zero(ty: &Type, value: &Value) -> bool {
     match value {
         Value::Nil => true,
         Value::Bool(value) => !value,
@@ -133,8 +133,11 @@ fn is_zero(value: &Value) -> bool {
         Value::Complex(value) => value.is_zero(),
         Value::Bytes(bytes) | Value::Marshaled(bytes) => bytes.is_empty(),
         Value::String(text) => text.is_zero(),
-        // An empty array is as much there as a full one, but nobody has fields of those.
-        Value::List(list) => list.is_empty(),
+        // An array without elements is there, or it would be nil.
+        Value::List(list) => {
+            list.is_empty()
+                && ty.definition().is_none_or(|definition| !matches!(definition.shape, Shape::Array(..)))
+        }
         Value::Map(_) | Value::Struct(_) | Value::Interface(_) => false,
     }
 }

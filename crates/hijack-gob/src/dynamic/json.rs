@@ -163,7 +163,8 @@ fn key_text(key: &Value) -> Option<String> {
 }
 
 fn is_time(definition: &Definition) -> bool {
-    matches!(definition.shape, Shape::Marshaled(Marshaler::Binary)) && *definition.name == *"Time"
+    matches!(definition.shape, Shape::Marshaled(Marshaler::Gob | Marshaler::Binary))
+        && *definition.name == *"Time"
 }
 
 fn marshaled(ty: &Type, bytes: &[u8]) -> Json {

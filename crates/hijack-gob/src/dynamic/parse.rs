@@ -78,7 +78,7 @@ impl<'a> Parser<'a> {
             "interface" if self.take("{") && self.take("}") => id::INTERFACE,
             "map" => return self.map(),
             "struct" => return self.structure(),
-            "time.Time" => return Ok(self.builder.add("Time", Shape::Marshaled(Marshaler::Binary))),
+            "time.Time" => return Ok(self.builder.add("Time", Shape::Marshaled(Marshaler::Gob))),
             "big.Int" => return Ok(self.builder.add("Int", Shape::Marshaled(Marshaler::Gob))),
             _ => {
                 self.at = start;

@@ -16,12 +16,6 @@ pub(super) struct Parser<'a> {
     limits: &'a Limits,
 }
 
-/// What every definition starts with.
-struct Common {
-    name: Arc<str>,
-    id: Option<i64>,
-}
-
 impl<'a> Parser<'a> {
     pub(super) fn new(bytes: &'a [u8], table: &'a mut Table, limits: &'a Limits) -> Self {
         Self { bytes, table, limits }
@@ -31,10 +25,10 @@ impl<'a> Parser<'a> {
         self.bytes.len()
     }
 
-    pub(super) fn definition(&mut self, id: i64) -> Result<Definition> {
+    pub(super) fn definition(&mut self) -> Result<Definition> {
         let field =
             self.delta(0)?.ok_or_else(|| DecodeError::malformed("a type definition without a type"))?;
-        let (common, shape) = match field {
+        let (name, shape) = match field {
             1 => self.array()?,
             2 => self.slice()?,
             3 => self.structure()?,
@@ -47,14 +41,11 @@ impl<'a> Parser<'a> {
         if self.delta(field)?.is_some() {
             return Err(DecodeError::malformed("a type definition of two types"));
         }
-        if common.id != Some(id) {
-            return Err(DecodeError::malformed("a type definition with two ids"));
-        }
-        Ok(Definition { name: common.name, shape })
+        Ok(Definition { name, shape })
     }
 
     /// `struct { CommonType; Elem typeId; Len int }`
-    fn array(&mut self) -> Result<(Common, Shape)> {
+    fn array(&mut self) -> Result<(Arc<str>, Shape)> {
         let (mut common, mut elem, mut len, mut at) = (None, None, 0, 0);
         while let Some(field) = self.delta(at)? {
             match field {
@@ -71,7 +62,7 @@ impl<'a> Parser<'a> {
     }
 
     /// `struct { CommonType; Elem typeId }`
-    fn slice(&mut self) -> Result<(Common, Shape)> {
+    fn slice(&mut self) -> Result<(Arc<str>, Shape)> {
         let (mut common, mut elem, mut at) = (None, None, 0);
         while let Some(field) = self.delta(at)? {
             match field {
@@ -86,7 +77,7 @@ impl<'a> Parser<'a> {
     }
 
     /// `struct { CommonType; Key, Elem typeId }`
-    fn map(&mut self) -> Result<(Common, Shape)> {
+    fn map(&mut self) -> Result<(Arc<str>, Shape)> {
         let (mut common, mut key, mut elem, mut at) = (None, None, None, 0);
         while let Some(field) = self.delta(at)? {
             match field {
@@ -102,7 +93,7 @@ impl<'a> Parser<'a> {
     }
 
     /// `struct { CommonType; Field []struct { Name string; Id typeId } }`
-    fn structure(&mut self) -> Result<(Common, Shape)> {
+    fn structure(&mut self) -> Result<(Arc<str>, Shape)> {
         let (mut common, mut fields, mut at) = (None, Vec::new(), 0);
         while let Some(field) = self.delta(at)? {
             match field {
@@ -142,7 +133,7 @@ impl<'a> Parser<'a> {
     }
 
     /// `struct { CommonType }`
-    fn marshaled(&mut self, marshaler: Marshaler) -> Result<(Common, Shape)> {
+    fn marshaled(&mut self, marshaler: Marshaler) -> Result<(Arc<str>, Shape)> {
         let (mut common, mut at) = (None, 0);
         while let Some(field) = self.delta(at)? {
             match field {
@@ -154,18 +145,19 @@ impl<'a> Parser<'a> {
         Ok((common.ok_or_else(nameless)?, Shape::Marshaled(marshaler)))
     }
 
-    /// `struct { Name string; Id typeId }`
-    fn common(&mut self) -> Result<Common> {
-        let (mut name, mut id, mut at) = (None, None, 0);
+    /// `struct { Name string; Id typeId }`, of which the name counts. The id is the one in front of the definition,
+    /// or, for a pointer to a type that encodes itself, one that Go never speaks of again.
+    fn common(&mut self) -> Result<Arc<str>> {
+        let (mut name, mut at) = (None, 0);
         while let Some(field) = self.delta(at)? {
             match field {
                 1 => name = Some(self.name()?),
-                2 => id = Some(self.int()?),
+                2 => drop(self.int()?),
                 _ => return Err(unknown_field()),
             }
             at = field;
         }
-        Ok(Common { name: name.unwrap_or_else(|| "".into()), id })
+        Ok(name.unwrap_or_default())
     }
 
     fn mention(&mut self, id: Option<i64>) -> Result<super::Slot> {

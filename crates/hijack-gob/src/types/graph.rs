@@ -75,9 +75,9 @@ pub(crate) struct Field {
 /// Which of Go's interfaces makes the bytes of a type that encodes itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Marshaler {
-    /// `gob.GobEncoder`, as of `big.Int`.
+    /// `gob.GobEncoder`, as of `big.Int` and `time.Time`.
     Gob,
-    /// `encoding.BinaryMarshaler`, as of `time.Time`.
+    /// `encoding.BinaryMarshaler`, as of `netip.Addr`.
     Binary,
     /// `encoding.TextMarshaler`. Go reads it and does not write it.
     Text,

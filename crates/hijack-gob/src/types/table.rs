@@ -61,7 +61,7 @@ impl Table {
         }
         let slot = self.mention(id, limits)?;
         let mut parser = Parser::new(bytes, self, limits);
-        let definition = parser.definition(id)?;
+        let definition = parser.definition()?;
         let len = bytes.len() - parser.left();
         self.definitions_len += len;
         if self.definitions_len > limits.definitions_len {
