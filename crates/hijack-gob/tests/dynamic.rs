@@ -29,14 +29,14 @@ fn node() -> Node {
 
 fn dynamic(value: &impl Gob) -> Dynamic {
     let mut stream = Vec::new();
-    Encoder::new().encode(value, &mut stream).unwrap();
-    Decoder::new().decode(&mut &stream[..]).unwrap().expect("whole")
+    Encoder::new().encode(value, &mut stream).expect("it can be sent");
+    Decoder::new().decode(&mut &stream[..]).expect("a value").expect("whole")
 }
 
 fn typed<T: serde::de::DeserializeOwned>(value: &Dynamic) -> T {
     let mut stream = Vec::new();
-    Encoder::new().encode_dynamic(value, &mut stream).unwrap();
-    Decoder::new().decode(&mut &stream[..]).unwrap().expect("whole")
+    Encoder::new().encode_dynamic(value, &mut stream).expect("it can be sent");
+    Decoder::new().decode(&mut &stream[..]).expect("a value").expect("whole")
 }
 
 #[test]
