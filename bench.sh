@@ -6,14 +6,14 @@ cd "$(dirname "$0")"
 readonly measured_core=0 load_core=1 open_files=14000 bun_version=1.4.5 mitmproxy_version=11.0.2
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 readonly target
-readonly go_server=$target/peers/server-go go_ws_server=$target/peers/server-go-ws bun_folder=$target/peers/bun
+readonly go_server=$target/peers/server-go go_codec=$target/peers/codec-go go_ws_server=$target/peers/server-go-ws bun_folder=$target/peers/bun
 readonly mitmproxy_folder=$target/peers/mitmproxy
 readonly gocode=${HIJACK_GOCODE:-/usr/share/gocode}
 
 main() {
   local command=${1:-}
   case $command in
-    takeover | http | client | axum | relay | ws | gateway) shift; measure "$command" "$@" ;;
+    takeover | http | client | axum | relay | ws | gateway | gob) shift; measure "$command" "$@" ;;
     profile) shift; profile "$@" ;;
     -h | --help) usage ;;
     *) usage >&2; exit 2 ;;
@@ -28,7 +28,8 @@ Usage: ./bench.sh takeover|http [OPTIONS]           measure our server against h
        ./bench.sh relay [OPTIONS]                   measure our relay against copy_bidirectional, HAProxy and nginx
        ./bench.sh ws [OPTIONS]                      measure our WebSocket server against fastwebsockets and Bun
        ./bench.sh gateway [OPTIONS]                 measure our gateway against HAProxy, nginx and mitmdump
-       ./bench.sh profile takeover|http|client|axum|relay|ws|gateway
+       ./bench.sh gob [OPTIONS]                     measure our gob codec against Go's
+       ./bench.sh profile takeover|http|client|axum|relay|ws|gateway|gob
                                                     where our program spends its time (needs perf)
 
   takeover   servers: connect, GET with Upgrade, 101, 64 bytes there and back, close
@@ -40,12 +41,13 @@ Usage: ./bench.sh takeover|http [OPTIONS]           measure our server against h
              broadcasts, and idle memory
   gateway    `hijack gateway`: bulk, WebSocket messages of 16 KiB and of 64 bytes, looked at or not, ordinary requests,
              and idle memory
+  gob        codecs: ten values, written and read again and again
 
 Options:
   --rounds N       rounds of two runs per program, there and back: A B C C B A (5)
   --ops N          operations per run (takeovers 20000, requests 500000, of axum 300000, MiB 4096, messages
-                   100000, of WebSocket 1000 to 150000, broadcasts 60, of gateway 1024 to 100000; given, it holds
-                   for all parts of a suite)
+                   100000, of WebSocket 1000 to 150000, broadcasts 60, of gateway 1024 to 100000, of gob 200000 to
+                   4000000; given, it holds for all parts of a suite)
   --held N         connections held while memory is read (5000; of gateway 4000 at the most)
   --peers A,B,...  servers of hijack, hijack-in-handler, hyper, hyper-timer, go (hijack,hyper,go);
                    clients of hijack, hijack-map, hyper (hijack,hyper);
@@ -54,6 +56,7 @@ Options:
                    WebSocket servers of hijack, fastwebsockets, bun, tungstenite, gorilla (all, gorilla compressed
                    only; in a part that a server has no program for it is left out);
                    gateways of hijack, hijack-watched, haproxy-tcp, haproxy-http, nginx, mitmdump (those of each part);
+                   codecs of hijack, go (both);
                    the first one is profiled
   --parts A,B,...  parts of a suite: of ws ws-small, ws-text, ws-small-many, ws-large, ws-large-many, ws-burst,
                    ws-huge, ws-json, ws-long-json, ws-broadcast; of gateway gateway-bulk, gateway-ws-bulk,
@@ -90,7 +93,7 @@ measure() {
 profile() {
   local suite=${1:-} folder=$target/bench-profile data
   case $suite in
-    takeover | http | client | axum | relay | ws | gateway) ;;
+    takeover | http | client | axum | relay | ws | gateway | gob) ;;
     *) usage >&2; exit 2 ;;
   esac
   command -v perf >/dev/null || fail "perf is missing: apt-get install linux-perf (Debian) or linux-tools (Ubuntu)"
@@ -114,7 +117,8 @@ symbols() {
 # The suite decides what is needed: clients, axum apps and relays are not compared with Go's.
 build() {
   cargo build --quiet --release --locked --package hijack-bench --bins
-  if [[ $1 == takeover || $1 == http ]]; then build_go; fi
+  if [[ $1 == takeover || $1 == http ]]; then build_go benches/go "$go_server"; fi
+  if [[ $1 == gob ]]; then build_go benches/go-gob "$go_codec"; fi
   if [[ $1 == gateway ]]; then
     cargo build --quiet --release --locked --package hijack-cli
     find_mitmdump >/dev/null || install_mitmdump
@@ -125,14 +129,15 @@ build() {
   fi
 }
 
+# build_go FOLDER PROGRAM
 build_go() {
   mkdir -p "$target/peers"
-  rm -f "$go_server"
+  rm -f "$2"
   local go
   if go=$(find_go); then
-    (cd benches/go && GOTOOLCHAIN=local GOFLAGS=-buildvcs=false "$go" build -o "$go_server" .)
+    (cd "$1" && GOTOOLCHAIN=local GOFLAGS=-buildvcs=false "$go" build -o "$2" .)
   else
-    echo "Go is missing: set HIJACK_GO to a go program to compare with net/http" >&2
+    echo "Go is missing: set HIJACK_GO to a go program to compare with it" >&2
   fi
 }
 
@@ -190,6 +195,7 @@ run() {
   ulimit -n "$open_files" || fail "at least $open_files open files are needed: raise the hard limit (ulimit -Hn)"
   local go=$go_server
   if [[ $1 == ws ]]; then go=$go_ws_server; fi
+  if [[ $1 == gob ]]; then go=$go_codec; fi
   taskset -c "$load_core" "$target/release/hijack-bench" "$@" --core "$measured_core" --go "$go" \
     --bun "$(find_bun || echo none)" --mitmdump "$(find_mitmdump || echo none)"
 }

@@ -5,6 +5,7 @@
 //! ours.
 
 pub mod clients;
+pub mod codec;
 pub mod echo;
 pub mod heap;
 pub mod lanes;

@@ -75,6 +75,8 @@ pub(crate) enum Suite {
     Relay,
     /// WebSocket servers: echoes of all sizes, and what idle connections hold.
     Ws,
+    /// Codecs of gob: ten values, written and read.
+    Gob,
     /// Our gateway: bulk, WebSocket messages, looked at or not, and ordinary requests.
     Gateway,
 }

@@ -7,6 +7,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
+use crate::codec::Shape;
+
 /// What a program is told to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
@@ -18,6 +20,10 @@ pub enum Order {
     Requests(SocketAddr),
     /// From now on an operation is a takeover of a new connection to this server.
     Takeovers(SocketAddr),
+    /// From now on an operation writes this value.
+    Encode(Shape),
+    /// From now on an operation reads this value.
+    Decode(Shape),
     /// Do so many operations on [`CONNECTIONS`](crate::lanes::CONNECTIONS) connections at once.
     Run(u64),
     /// Open so many more connections, do one operation on each and leave them open.
@@ -34,6 +40,8 @@ impl fmt::Display for Order {
             Self::Left => write!(f, "left"),
             Self::Requests(server) => write!(f, "requests {server}"),
             Self::Takeovers(server) => write!(f, "takeovers {server}"),
+            Self::Encode(shape) => write!(f, "encode {}", shape.name()),
+            Self::Decode(shape) => write!(f, "decode {}", shape.name()),
             Self::Run(ops) => write!(f, "run {ops}"),
             Self::Hold(count) => write!(f, "hold {count}"),
         }
@@ -50,12 +58,18 @@ impl FromStr for Order {
             "left" => Some(Self::Left),
             "requests" => object.parse().map(Self::Requests).ok(),
             "takeovers" => object.parse().map(Self::Takeovers).ok(),
+            "encode" => shape_of(object).map(Self::Encode),
+            "decode" => shape_of(object).map(Self::Decode),
             "run" => object.parse().map(Self::Run).ok(),
             "hold" => object.parse().map(Self::Hold).ok(),
             _ => None,
         };
         order.ok_or_else(|| format!("unknown order: {line}"))
     }
+}
+
+fn shape_of(name: &str) -> Option<Shape> {
+    Shape::ALL.iter().find_map(|(other, shape)| (*other == name).then_some(*shape))
 }
 
 #[cfg(test)]
@@ -70,6 +84,8 @@ mod tests {
             Order::Left,
             Order::Requests(server),
             Order::Takeovers(server),
+            Order::Encode(Shape::Any),
+            Order::Decode(Shape::Header),
             Order::Run(7),
             Order::Hold(8),
         ] {
@@ -79,7 +95,7 @@ mod tests {
 
     #[test]
     fn an_order_without_its_number_is_unknown() {
-        for line in ["", "run", "run x", "hold -1", "requests 127.0.0.1", "stop"] {
+        for line in ["", "run", "run x", "encode x", "hold -1", "requests 127.0.0.1", "stop"] {
             assert_eq!(line.parse::<Order>(), Err(format!("unknown order: {line}")));
         }
     }

@@ -22,6 +22,8 @@ pub(crate) enum Role {
     WsDeflateServer,
     /// One that gives to all what it gets.
     WsBroadcastServer,
+    /// Writes and reads values, without connections.
+    Codec,
     /// Our gateway and these others, as they are installed.
     Gateway(&'static [&'static str]),
 }
@@ -86,6 +88,8 @@ impl Peer {
             (Role::Server, "hijack-in-handler") => Self::beside(name, role, OURS, &["--in-handler"]),
             (Role::Client, "hijack-map") => Self::beside(name, role, OURS, &["--map"]),
             (Role::Server, "hyper-timer") => Self::beside(name, role, "hyper", &["--timer"]),
+            (Role::Codec, OURS) => Ok(Self { counted: None, ..Self::beside(name, role, name, &[])? }),
+            (Role::Codec, "go") => Ok(Self::foreign(name, options.go.as_deref(), &[])),
             (Role::Server, "go") => Ok(Self::go(options)),
             (Role::WsServer, "bun") => Ok(Self::foreign(name, options.bun.as_deref(), &[BUN_SERVER])),
             (Role::WsDeflateServer, "bun") => Ok(Self::foreign(name, options.bun.as_deref(), BUN_DEFLATE)),
@@ -174,6 +178,7 @@ impl Role {
             Self::AxumServer => "server-axum",
             Self::Relay => "relay",
             Self::WsServer | Self::WsDeflateServer | Self::WsBroadcastServer => "server-ws",
+            Self::Codec => "codec",
             // Not of the benches: the program itself.
             Self::Gateway(_) => "gateway",
         }
@@ -187,6 +192,7 @@ impl Role {
             Self::WsServer => &[OURS, "fastwebsockets", "bun", "tungstenite"],
             Self::WsDeflateServer => &[OURS, "bun", "gorilla"],
             Self::WsBroadcastServer => &[OURS, "bun"],
+            Self::Codec => &[OURS, "go"],
             Self::Gateway(of_part) => of_part,
         }
     }
@@ -222,6 +228,7 @@ impl fmt::Display for Role {
             Self::WsServer => "WebSocket server",
             Self::WsDeflateServer => "compressing WebSocket server",
             Self::WsBroadcastServer => "broadcasting WebSocket server",
+            Self::Codec => "codec",
             Self::Gateway(_) => "gateway",
         })
     }

@@ -100,7 +100,7 @@ async fn obey<C: Client>(
 
 async fn carry_out<C: Client>(order: Order, work: &mut Work<C>) -> io::Result<()> {
     match order {
-        Order::Heap | Order::Left => {}
+        Order::Heap | Order::Left | Order::Encode(_) | Order::Decode(_) => {}
         Order::Requests(server) => *work = Work::Requests(Requests::open(C::new(server)?).await?),
         Order::Takeovers(server) => *work = Work::Takeovers(Takeovers::new(C::new(server)?)),
         Order::Run(ops) => work.run(ops).await?,

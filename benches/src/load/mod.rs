@@ -3,6 +3,7 @@
 mod blocks;
 mod broadcast;
 mod clients;
+mod codec;
 mod connection;
 mod expected;
 mod framed;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 pub(crate) use broadcast::Broadcast;
 pub(crate) use clients::{ClientRequests, ClientTakeovers};
+pub(crate) use codec::Coded;
 pub(crate) use http::Http;
 pub(crate) use relay::{
     InspectedWsMessages, RelayedBulk, RelayedMessages, RelayedRequests, RelayedVisits, RelayedWsBulk,

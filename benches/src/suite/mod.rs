@@ -5,6 +5,7 @@
 mod axum;
 mod client;
 mod gateway;
+mod gob;
 mod http;
 mod relay;
 mod takeover;
@@ -55,6 +56,7 @@ pub(crate) async fn measure(options: &Options) -> io::Result<Report> {
         }
         Suite::Ws => ws::measure(options).await?,
         Suite::Gateway => gateway::measure(options).await?,
+        Suite::Gob => gob::measure(options).await?,
     };
     if parts.iter().all(|part| part.programs.is_empty()) {
         return Err(io::Error::other("no program to measure"));
@@ -82,6 +84,7 @@ pub(crate) async fn profile(options: &Options, folder: &Path) -> io::Result<()> 
         }
         Suite::Ws => ws::profile(options, folder).await,
         Suite::Gateway => gateway::profile(options, folder).await,
+        Suite::Gob => gob::profile(options, folder).await,
     }
 }
 

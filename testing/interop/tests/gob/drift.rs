@@ -118,6 +118,6 @@ fn types_that_differ_are_met_by_gos_rules() {
 fn the_next_value_is_read(stream: &[u8]) {
     let stream = [stream, &[0x03, 0x04, 0x00, 0x06]].concat();
     let (mut decoder, mut input) = (Decoder::new(), &stream[..]);
-    decoder.decode::<Ints>(&mut input).unwrap_err();
-    assert_eq!(decoder.decode(&mut input).unwrap(), Some(3));
+    decoder.decode::<Ints>(&mut input).expect_err("types that do not fit");
+    assert_eq!(decoder.decode(&mut input).expect("an integer"), Some(3));
 }

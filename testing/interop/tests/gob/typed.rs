@@ -394,7 +394,7 @@ fn everything_zero(court: &mut Court) {
         array: [u16; 3],
         point: Point,
     }
-    let read: Everything = decode(&court.streams["everything_zero"]).unwrap();
+    let read: Everything = decode(&court.streams["everything_zero"]).expect("a value");
     assert!(read.map.is_empty() && read.array == [0; 3] && read.text.is_empty() && read.rune == '\0');
     court.judges("everything_zero", &WithNil { map: None, array: [0; 3], point: Point { x: 0, y: 0 } });
 }

@@ -1,0 +1,3 @@
+module hijack.test/bench-gob
+
+go 1.23

@@ -1,0 +1,5 @@
+//! Our gob codec.
+
+fn main() -> std::io::Result<()> {
+    hijack_bench::codec::run()
+}
