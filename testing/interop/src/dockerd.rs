@@ -301,7 +301,7 @@ fn certificates(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// The image's layer: a tar archive, written by the busybox that is in it.
-fn image(busybox: &Path, folder: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn image(busybox: &Path, folder: &Path) -> io::Result<Vec<u8>> {
     let root = folder.join("image");
     let bin = root.join("bin");
     fs::create_dir_all(&bin)?;

@@ -1,5 +1,5 @@
 //! Foreign clients against our server, and our client against foreign servers. [`server`] has the endpoints that
-//! are asked for, [`foreign`] has them in Go, in Node and behind proxies, [`dockerd`] is Docker's daemon; [`peer`]
+//! are asked for, [`foreign`] has them in Go, in Node and behind proxies, [`dockerd`] is Docker's daemon and [`podman`] another of its kind; [`peer`]
 //! finds the programs and runs the clients of `clients/`; [`transcript`] reads what a server answered to raw bytes,
 //! far from the code under test. [`websocket`] has WebSocket with other people's libraries, [`autobahn`] the suite that
 //! judges it; [`rpc`] has Go's net/rpc in both roles, [`gob`] its judgement of our gobs; [`browser`] is Chromium, driven
@@ -13,6 +13,7 @@ pub mod foreign;
 pub mod gateway;
 pub mod gob;
 pub mod peer;
+pub mod podman;
 pub mod process;
 pub mod rpc;
 pub mod server;

@@ -11,9 +11,8 @@ use crate::site::{Site, code, run, script, soon};
 const MIB: u64 = 1 << 20;
 
 /// Behaviour 6: both ways at once.
-#[test]
-fn megabytes_through_cat() {
-    run(async |site| through_cat(&site, 64 * MIB).await);
+pub(crate) async fn megabytes_through_cat(site: Site) {
+    through_cat(&site, 64 * MIB).await;
 }
 
 /// The same with a gibibyte: by hand, since it takes a minute or two.
@@ -81,19 +80,16 @@ impl Random {
 }
 
 /// Behaviour 7: a reader that pauses holds the process up, and loses nothing.
-#[test]
-fn a_pause_holds_the_process_up() {
-    run(async |site| {
-        const LEN: u64 = 13 * MIB;
-        let dd = script("dd if=/dev/zero bs=65536 count=208 2>/dev/null; echo written >&2");
-        let (id, streams, wait) = site.started(&dd).await;
-        tokio::time::sleep(Duration::from_secs(3)).await;
-        assert!(site.docker.inspect(&id).await.expect("known").state.running, "nobody has read");
-        let (mut out, mut err) = (Count(0), Vec::new());
-        let copied = soon("the end", streams.output.copy_to(&mut out, &mut err)).await.expect("whole");
-        assert_eq!((out.0, copied.stdout, &err[..]), (LEN, LEN, &b"written\n"[..]));
-        assert_eq!(code(wait).await, 0);
-    });
+pub(crate) async fn a_pause_holds_the_process_up(site: Site) {
+    const LEN: u64 = 13 * MIB;
+    let dd = script("dd if=/dev/zero bs=65536 count=208 2>/dev/null; echo written >&2");
+    let (id, streams, wait) = site.started(&dd).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(site.docker.inspect(&id).await.expect("known").state.running, "nobody has read");
+    let (mut out, mut err) = (Count(0), Vec::new());
+    let copied = soon("the end", streams.output.copy_to(&mut out, &mut err)).await.expect("whole");
+    assert_eq!((out.0, copied.stdout, &err[..]), (LEN, LEN, &b"written\n"[..]));
+    assert_eq!(code(wait).await, 0);
 }
 
 /// A sink that counts.

@@ -14,7 +14,7 @@ use hijack_interop::process::Folder;
 use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, UnixStream};
 
-use crate::site::{Said, Site, code, rest, run, run_with, script};
+use crate::site::{Said, Site, code, rest, run_with, script};
 
 fn docker(host: &str) -> Docker {
     Docker::builder().host(host.parse().expect("a host")).build()
@@ -75,31 +75,28 @@ fn docker_at(port: u16) -> Docker {
 }
 
 /// TCP without TLS, and nobody there.
-#[test]
-fn tcp() {
-    run(async |site| {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let port = listener.local_addr().expect("bound").port();
-        let socket = site.daemon.socket().to_owned();
-        let relay = tokio::spawn(async move {
-            while let Ok((mut near, _)) = listener.accept().await {
-                let mut far = UnixStream::connect(&socket).await.expect("the daemon listens");
-                tokio::spawn(async move { copy_bidirectional(&mut near, &mut far).await });
-            }
-        });
-        let docker = docker_at(port);
-        cat(&site.by(docker.clone())).await;
-        assert_eq!(probed_after(&docker).await, Some(30));
-        relay.abort();
-        let _ = relay.await;
-        let docker = docker_at(port);
-        let error = docker.attach("x", &AttachOptions::default()).await.expect_err("nobody listens");
-        assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
-        let expected = format!(
-            "Cannot connect to the Docker daemon at tcp://127.0.0.1:{port}. Is the docker daemon running?"
-        );
-        assert_eq!(error.to_string(), expected);
+pub(crate) async fn tcp(site: Site) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = listener.local_addr().expect("bound").port();
+    let socket = site.socket();
+    let relay = tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let mut far = UnixStream::connect(&socket).await.expect("the daemon listens");
+            tokio::spawn(async move { copy_bidirectional(&mut near, &mut far).await });
+        }
     });
+    let docker = docker_at(port);
+    cat(&site.by(docker.clone())).await;
+    assert_eq!(probed_after(&docker).await, Some(30));
+    relay.abort();
+    let _ = relay.await;
+    let docker = docker_at(port);
+    let error = docker.attach("x", &AttachOptions::default()).await.expect_err("nobody listens");
+    assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+    let expected = format!(
+        "Cannot connect to the Docker daemon at tcp://127.0.0.1:{port}. Is the docker daemon running?"
+    );
+    assert_eq!(error.to_string(), expected);
 }
 
 /// No socket, and one that nobody serves any more.
@@ -152,72 +149,66 @@ fn permission_denied() {
 }
 
 /// Docker's own command at the other end of `ssh`, whose place a script takes. Each direction ends by itself there too.
-#[test]
-fn ssh() {
+pub(crate) async fn ssh(site: Site) {
     let Some(program) = find("HIJACK_DOCKER", "docker") else { return };
-    run(async |site| {
-        let folder = Folder::new("ssh").expect("a folder is made");
-        let script_of = |name: &str, text: &str| {
-            let path = folder.path().join(name);
-            fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("written");
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("our own");
-            path
-        };
-        let host = || "ssh://me@example.test:2222".parse().expect("a host");
-        let dial = format!(
-            "[ \"$*\" = '-o ConnectTimeout=30 -T -l me -p 2222 -- example.test docker system dial-stdio' ] || exit 9\n\
-             DOCKER_CONFIG={} exec {} --host unix://{} system dial-stdio",
-            folder.path().display(),
-            program.display(),
-            site.daemon.socket().display()
-        );
-        let docker = Docker::builder().host(host()).ssh_program(script_of("ssh", &dial)).build();
-        cat(&site.by(docker)).await;
+    let folder = Folder::new("ssh").expect("a folder is made");
+    let script_of = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("our own");
+        path
+    };
+    let host = || "ssh://me@example.test:2222".parse().expect("a host");
+    let dial = format!(
+        "[ \"$*\" = '-o ConnectTimeout=30 -T -l me -p 2222 -- example.test docker system dial-stdio' ] || exit 9\n\
+         DOCKER_CONFIG={} exec {} --host unix://{} system dial-stdio",
+        folder.path().display(),
+        program.display(),
+        site.socket().display()
+    );
+    let docker = Docker::builder().host(host()).ssh_program(script_of("ssh", &dial)).build();
+    cat(&site.by(docker)).await;
 
-        let refusal =
-            script_of("refused", "echo 'me@example.test: Permission denied (publickey).' >&2; exit 255");
-        let docker = Docker::builder().host(host()).ssh_program(refusal).build();
-        let error = docker.ping().await.expect_err("refused");
-        assert!(matches!(error, Error::Ssh { .. }), "{error:?}");
-        assert!(error.to_string().contains("Permission denied (publickey)"), "{error}");
-        let docker = Docker::builder().host(host()).ssh_program(folder.path().join("none")).build();
-        let error = docker.ping().await.expect_err("no such command");
-        assert!(error.to_string().contains("cannot be started"), "{error}");
-    });
+    let refusal =
+        script_of("refused", "echo 'me@example.test: Permission denied (publickey).' >&2; exit 255");
+    let docker = Docker::builder().host(host()).ssh_program(refusal).build();
+    let error = docker.ping().await.expect_err("refused");
+    assert!(matches!(error, Error::Ssh { .. }), "{error:?}");
+    assert!(error.to_string().contains("Permission denied (publickey)"), "{error}");
+    let docker = Docker::builder().host(host()).ssh_program(folder.path().join("none")).build();
+    let error = docker.ping().await.expect_err("no such command");
+    assert!(error.to_string().contains("cannot be started"), "{error}");
 }
 
 /// A daemon that goes away in the middle ends streams and waits with an error, or an end, and hangs nobody.
-#[test]
-fn a_daemon_that_goes_away() {
-    run(async |site| {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let port = listener.local_addr().expect("bound").port();
-        let socket = site.daemon.socket().to_owned();
-        let (gone, _) = tokio::sync::broadcast::channel::<()>(1);
-        let relay = tokio::spawn({
-            let gone = gone.clone();
-            async move {
-                while let Ok((mut near, _)) = listener.accept().await {
-                    let mut far = UnixStream::connect(&socket).await.expect("the daemon listens");
-                    let mut gone = gone.subscribe();
-                    tokio::spawn(async move {
-                        tokio::select! {
-                            _ = copy_bidirectional(&mut near, &mut far) => {}
-                            _ = gone.recv() => {
-                                let near = near.into_std().expect("a socket");
-                                let _ = near.shutdown(Shutdown::Both);
-                            }
+pub(crate) async fn a_daemon_that_goes_away(site: Site) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = listener.local_addr().expect("bound").port();
+    let socket = site.socket();
+    let (gone, _) = tokio::sync::broadcast::channel::<()>(1);
+    let relay = tokio::spawn({
+        let gone = gone.clone();
+        async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                let mut far = UnixStream::connect(&socket).await.expect("the daemon listens");
+                let mut gone = gone.subscribe();
+                tokio::spawn(async move {
+                    tokio::select! {
+                        _ = copy_bidirectional(&mut near, &mut far) => {}
+                        _ = gone.recv() => {
+                            let near = near.into_std().expect("a socket");
+                            let _ = near.shutdown(Shutdown::Both);
                         }
-                    });
-                }
+                    }
+                });
             }
-        });
-        let (_, streams, wait) = site.by(docker_at(port)).started(&script("sleep 60")).await;
-        gone.send(()).expect("there are connections");
-        let said = rest(streams).await;
-        assert_eq!(said, Said::new("", ""));
-        let error = crate::site::soon("an error", wait.exit()).await.expect_err("nobody says how it ended");
-        assert!(matches!(error, Error::Connection { .. }), "{error:?}");
-        relay.abort();
+        }
     });
+    let (_, streams, wait) = site.by(docker_at(port)).started(&script("sleep 60")).await;
+    gone.send(()).expect("there are connections");
+    let said = rest(streams).await;
+    assert_eq!(said, Said::new("", ""));
+    let error = crate::site::soon("an error", wait.exit()).await.expect_err("nobody says how it ended");
+    assert!(matches!(error, Error::Connection { .. }), "{error:?}");
+    relay.abort();
 }

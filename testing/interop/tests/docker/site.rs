@@ -1,12 +1,14 @@
 //! A daemon with our client before it, and what most tests do with a container.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hijack_docker::stream::{ClientStreams, Error};
 use hijack_docker::{AttachOptions, Condition, ContainerConfig, Docker, Host, RemoveOptions, Wait};
 use hijack_interop::dockerd::{Dockerd, IMAGE};
+use hijack_interop::podman::Podman;
 use tokio::time::timeout;
 
 /// How long anything may take that must happen.
@@ -14,19 +16,45 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Site {
     pub(crate) docker: Docker,
-    pub(crate) daemon: Arc<Dockerd>,
+    daemon: Arc<Daemon>,
+}
+
+/// Whoever speaks Docker's API.
+enum Daemon {
+    Dockerd(Dockerd),
+    Podman(Podman),
+}
+
+impl Daemon {
+    fn socket(&self) -> PathBuf {
+        match self {
+            Self::Dockerd(dockerd) => dockerd.socket().to_owned(),
+            Self::Podman(podman) => podman.socket(),
+        }
+    }
 }
 
 /// Runs `test` with a daemon of its own, if there can be one here. The whole must end in three minutes, and three seconds
 /// for each of its [`rounds`].
 pub(crate) fn run<F: Future<Output = ()>>(test: impl FnOnce(Site) -> F) {
-    if let Some(daemon) = Dockerd::start() {
-        run_with(daemon, test);
+    if let Some(dockerd) = Dockerd::start() {
+        run_with(dockerd, test);
+    }
+}
+
+/// As [`run`], with podman.
+pub(crate) fn run_by_podman<F: Future<Output = ()>>(test: impl FnOnce(Site) -> F) {
+    if let Some(podman) = Podman::start() {
+        run_on(Daemon::Podman(podman), test);
     }
 }
 
 /// As [`run`], with a given daemon.
-pub(crate) fn run_with<F: Future<Output = ()>>(daemon: Dockerd, test: impl FnOnce(Site) -> F) {
+pub(crate) fn run_with<F: Future<Output = ()>>(dockerd: Dockerd, test: impl FnOnce(Site) -> F) {
+    run_on(Daemon::Dockerd(dockerd), test);
+}
+
+fn run_on<F: Future<Output = ()>>(daemon: Daemon, test: impl FnOnce(Site) -> F) {
     let docker = Docker::builder().host(Host::unix(daemon.socket())).build();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
     let test = test(Site { docker, daemon: Arc::new(daemon) });
@@ -78,6 +106,11 @@ pub(crate) async fn rest_or_error(streams: ClientStreams) -> (Said, Result<(), E
 }
 
 impl Site {
+    /// The daemon's socket.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.daemon.socket()
+    }
+
     /// Another way to the same daemon.
     pub(crate) fn by(&self, docker: Docker) -> Self {
         Self { docker, daemon: Arc::clone(&self.daemon) }
