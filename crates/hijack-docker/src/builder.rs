@@ -9,7 +9,8 @@ use hijack::{Client, ClientConfig};
 
 use crate::client::{Docker, Settings};
 use crate::host::Place;
-use crate::{ApiVersion, Error, Host};
+use crate::trace::Tracer;
+use crate::{ApiVersion, Error, Host, Trace};
 
 /// Makes a [`Docker`].
 ///
@@ -30,6 +31,7 @@ pub struct DockerBuilder {
     ssh: PathBuf,
     answer_len: usize,
     config: ClientConfig,
+    tracer: Tracer,
 }
 
 impl Default for DockerBuilder {
@@ -41,6 +43,7 @@ impl Default for DockerBuilder {
             ssh: "ssh".into(),
             answer_len: 16 << 20,
             config: ClientConfig::default(),
+            tracer: Tracer::default(),
         }
     }
 }
@@ -146,6 +149,12 @@ impl DockerBuilder {
         self
     }
 
+    /// Tells `trace` of every request and every answer's head, from whatever task they are in. It must not block.
+    pub fn trace(mut self, trace: impl Fn(&Trace<'_>) + Send + Sync + 'static) -> Self {
+        self.tracer = Tracer(Some(Arc::new(trace)));
+        self
+    }
+
     /// The client. Nothing is connected before it is asked for.
     #[must_use]
     pub fn build(self) -> Docker {
@@ -166,6 +175,7 @@ impl DockerBuilder {
             ssh: self.ssh,
             api_version: self.api_version,
             answer_len: self.answer_len,
+            tracer: self.tracer,
         })
     }
 }

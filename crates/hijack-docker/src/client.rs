@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use hijack::{Body, Client, ClientConfig, ClientConnection, Conn, Endpoint, Transport};
+use hijack::{Body, Client, ClientConfig, ClientConnection, Conn, Endpoint, ResponseHead, Transport};
 use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use serde_json::Value;
@@ -14,7 +14,8 @@ use tokio::sync::OnceCell;
 use crate::host::Place;
 use crate::path::Path;
 use crate::ssh::{Said, SshStream};
-use crate::{Answer, ApiVersion, DockerBuilder, Error, Host};
+use crate::trace::Tracer;
+use crate::{Answer, ApiVersion, DockerBuilder, Error, Host, Trace};
 
 /// A client for one daemon. Cheap to clone; all clones share connections and the version that was agreed upon.
 ///
@@ -31,6 +32,7 @@ pub(crate) struct Settings {
     pub(crate) ssh: PathBuf,
     pub(crate) api_version: Option<ApiVersion>,
     pub(crate) answer_len: usize,
+    pub(crate) tracer: Tracer,
 }
 
 struct Inner {
@@ -183,11 +185,15 @@ impl Docker {
 
     /// The answer, whatever its status is.
     pub(crate) async fn ask_for_any(&self, ask: Ask<'_>) -> Result<Answer, Error> {
+        let started = Instant::now();
         loop {
             let mut line = self.line(ask.patient).await?;
-            let request = self.json_request(ask.method.clone(), &ask.target, ask.body)?;
+            let request = self.json_request(ask.method.clone(), &ask.target, ask.body, None)?;
             match line.connection.request(request).await {
-                Ok(head) => return Ok(Answer::new(self.clone(), line, head)),
+                Ok(head) => {
+                    self.tell_answer(&ask.target, &head, started, false);
+                    return Ok(Answer::new(self.clone(), line, head));
+                }
                 // The daemon closed it just now. Each round uses an idle connection up, so there is an end.
                 Err(hijack::Error::Unanswered(_) | hijack::Error::Io(_))
                     if line.used && ask.method.is_idempotent() => {}
@@ -199,7 +205,7 @@ impl Docker {
     /// Sends a request whose answer is waited for later.
     pub(crate) async fn send(&self, ask: Ask<'_>) -> Result<Line, Error> {
         let mut line = self.line(ask.patient).await?;
-        let request = self.json_request(ask.method, &ask.target, ask.body)?;
+        let request = self.json_request(ask.method, &ask.target, ask.body, None)?;
         match line.connection.send(request).await {
             Ok(_) => Ok(line),
             Err(error) => Err(self.failed(error, line.said).await),
@@ -217,8 +223,9 @@ impl Docker {
         or_stream: bool,
     ) -> Result<Conn, Error> {
         let target = self.target(path.as_str()).await?;
-        let mut request = self.json_request(Method::POST, &target, body)?;
-        request.headers_mut().extend(headers);
+        let started = Instant::now();
+        let upgrade = Some((protocol, headers));
+        let request = self.json_request(Method::POST, &target, body, upgrade)?;
         let Line { connection, said, .. } = self.fresh(false).await?;
         let protocols = protocol.as_slice();
         let taken = match or_stream {
@@ -226,30 +233,50 @@ impl Docker {
             false => connection.upgrade(request, protocols).await,
         };
         match taken {
-            Ok(conn) => Ok(conn),
-            Err(untaken) => Err(self.failed(untaken.error, said).await),
+            Ok(conn) => {
+                if let Some(head) = conn.answer() {
+                    self.tell_answer(&target, &head, started, true);
+                }
+                Ok(conn)
+            }
+            Err(untaken) => {
+                if let hijack::Error::Declined(decline) = &untaken.error {
+                    self.tell_answer(&target, &decline.head, started, false);
+                }
+                Err(self.failed(untaken.error, said).await)
+            }
         }
     }
 
+    /// A request; `takeover` is the protocol to upgrade to, and further headers.
     fn json_request(
         &self,
         method: Method,
         target: &str,
         body: Option<&Value>,
+        takeover: Option<(Option<&str>, HeaderMap)>,
     ) -> Result<Request<Body>, Error> {
-        let mut request = Request::builder().method(method).uri(target);
-        request = request.header(USER_AGENT, AGENT);
+        let (upgrade, headers) = takeover.unwrap_or_default();
+        let mut request = Request::builder().method(method).uri(target).header(USER_AGENT, AGENT);
         if self.0.endpoint.is_none() {
             request = request.header(HOST, "docker");
         }
-        let body = match body {
-            Some(body) => {
-                request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                Body::from(body.to_string())
-            }
-            None => Body::empty(),
-        };
-        request.body(body).map_err(|error| Error::Config(format!("cannot ask for {target:?}: {error}")))
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        let text = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let mut request = request
+            .body(text)
+            .map_err(|error| Error::Config(format!("cannot ask for {target:?}: {error}")))?;
+        request.headers_mut().extend(headers);
+        let (method, headers) = (request.method(), request.headers());
+        self.0.settings.tracer.tell(&Trace::Request { method, target, headers, body, upgrade });
+        Ok(request)
+    }
+
+    pub(crate) fn tell_answer(&self, target: &str, head: &ResponseHead, started: Instant, taken: bool) {
+        let after = started.elapsed();
+        self.0.settings.tracer.tell(&Trace::Answer { target, head, after, taken });
     }
 
     /// What a failure was, with what the command `ssh` says if it is one.

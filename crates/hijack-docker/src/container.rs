@@ -1,121 +1,13 @@
-//! Containers: made, listed, looked at, started, told signals and sizes, stopped and removed.
+//! Containers: made, looked at, started, told signals and sizes, stopped and removed.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use http::Method;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::path::Path;
-use crate::{Docker, Error};
-
-/// What a container is to be. Fields that are left empty are the image's or the daemon's to say; `more` takes every
-/// other one by the API's names.
-///
-/// ```
-/// use hijack_docker::ContainerConfig;
-///
-/// let mut config = ContainerConfig::new("busybox", ["sh", "-c", "echo $GREETING"]);
-/// config.env.push("GREETING=hello".into());
-/// config.host_config.auto_remove = true;
-/// config.more.insert("StopTimeout".into(), 1.into());
-/// ```
-#[derive(Debug, Clone, Default, Serialize)]
-#[serde(rename_all = "PascalCase")]
-#[non_exhaustive]
-pub struct ContainerConfig {
-    /// The image, by name or id.
-    pub image: String,
-    /// The command.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub cmd: Vec<String>,
-    /// What runs in front of the command.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub entrypoint: Option<Vec<String>>,
-    /// Variables, as `NAME=value`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub env: Vec<String>,
-    /// The user, as `user:group`.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub user: String,
-    /// The folder in which the command runs.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub working_dir: String,
-    /// The name of the host.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub hostname: String,
-    /// Labels.
-    #[serde(skip_serializing_if = "HashMap::is_empty")]
-    pub labels: HashMap<String, String>,
-    /// Whether it has a terminal: then all output is one raw stream.
-    pub tty: bool,
-    /// Whether it has a stdin.
-    pub open_stdin: bool,
-    /// Whether stdin ends with the first client that was attached to it. Without it the end of a client's stdin detaches
-    /// that client and the process reads on.
-    pub stdin_once: bool,
-    /// Whether whoever starts it is attached to its stdin.
-    pub attach_stdin: bool,
-    /// To its stdout.
-    pub attach_stdout: bool,
-    /// To its stderr.
-    pub attach_stderr: bool,
-    /// What it is to the host.
-    pub host_config: HostConfig,
-    /// Everything else, by the API's names.
-    #[serde(flatten)]
-    pub more: Map<String, Value>,
-}
-
-/// What a container is to its host.
-#[derive(Debug, Clone, Default, Serialize)]
-#[serde(rename_all = "PascalCase")]
-#[non_exhaustive]
-pub struct HostConfig {
-    /// Whether it is removed when it ends.
-    pub auto_remove: bool,
-    /// Whether a small init is its first process.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub init: Option<bool>,
-    /// Its network: `none`, `host`, `bridge` or a name.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub network_mode: String,
-    /// Folders of the host, as `/there:/here:ro`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub binds: Vec<String>,
-    /// Everything else, by the API's names.
-    #[serde(flatten)]
-    pub more: Map<String, Value>,
-}
-
-impl ContainerConfig {
-    /// A container of `image` that runs `cmd`, with its outputs attached.
-    #[must_use]
-    pub fn new<S: Into<String>>(image: impl Into<String>, cmd: impl IntoIterator<Item = S>) -> Self {
-        Self {
-            image: image.into(),
-            cmd: cmd.into_iter().map(Into::into).collect(),
-            attach_stdout: true,
-            attach_stderr: true,
-            ..Self::default()
-        }
-    }
-
-    /// With a stdin that ends when the client ends it, as `docker run -i` asks.
-    #[must_use]
-    pub fn with_stdin(mut self) -> Self {
-        (self.open_stdin, self.stdin_once, self.attach_stdin) = (true, true, true);
-        self
-    }
-
-    /// With a terminal, as `docker run -t` asks.
-    #[must_use]
-    pub fn with_tty(mut self) -> Self {
-        self.tty = true;
-        self
-    }
-}
+use crate::{ContainerConfig, Docker, Error};
 
 /// A container that was made.
 #[derive(Debug, Clone, Deserialize)]
@@ -198,84 +90,11 @@ pub struct ContainerState {
     pub finished_at: String,
 }
 
-/// A container in a list.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-#[non_exhaustive]
-pub struct Summary {
-    /// Its id.
-    pub id: String,
-    /// Its names, each with a slash in front.
-    #[serde(default, deserialize_with = "or_default")]
-    pub names: Vec<String>,
-    /// Its image.
-    #[serde(default)]
-    pub image: String,
-    /// Its command, as text.
-    #[serde(default)]
-    pub command: String,
-    /// When it was made, in seconds since 1970.
-    #[serde(default)]
-    pub created: i64,
-    /// As [`ContainerState::status`].
-    #[serde(default)]
-    pub state: String,
-    /// The same for people: `Up 5 minutes`.
-    #[serde(default)]
-    pub status: String,
-    /// Its ports.
-    #[serde(default, deserialize_with = "or_default")]
-    pub ports: Vec<Port>,
-    /// Its labels.
-    #[serde(default, deserialize_with = "or_default")]
-    pub labels: HashMap<String, String>,
-    /// Everything else, by the API's names.
-    #[serde(flatten)]
-    pub more: Map<String, Value>,
-}
-
-/// A port of a container.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-#[non_exhaustive]
-pub struct Port {
-    /// The host's address, if it is published.
-    #[serde(rename = "IP")]
-    pub ip: Option<String>,
-    /// Within the container.
-    pub private_port: u16,
-    /// On the host, if it is published.
-    pub public_port: Option<u16>,
-    /// `tcp`, `udp` or `sctp`.
-    #[serde(rename = "Type")]
-    pub protocol: String,
-}
-
 /// `null` is nothing.
 pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
-
-/// Which containers are listed.
-#[derive(Debug, Clone, Default)]
-#[non_exhaustive]
-pub struct ListOptions {
-    /// Also those that do not run.
-    pub all: bool,
-    /// So many, the last ones made.
-    pub limit: Option<u32>,
-    /// Only those that fit, such as `label` → `["a=b"]`.
-    pub filters: HashMap<String, Vec<String>>,
-}
-
-impl ListOptions {
-    /// All containers.
-    #[must_use]
-    pub fn all() -> Self {
-        Self { all: true, ..Self::default() }
-    }
 }
 
 /// How a container is removed.
@@ -429,25 +248,6 @@ impl Docker {
         self.get(&of(container, "json")).await?.json().await
     }
 
-    /// The containers that run, or all.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Daemon`] and those of a connection.
-    ///
-    /// # Cancel safety
-    ///
-    /// Safe.
-    pub async fn list(&self, options: &ListOptions) -> Result<Vec<Summary>, Error> {
-        let filters =
-            serde_json::to_string(&options.filters).map_err(|error| Error::Config(error.to_string()))?;
-        let path = Path::of(["containers", "json"])
-            .flag("all", options.all)
-            .option("limit", options.limit)
-            .option("filters", Some(filters).filter(|_| !options.filters.is_empty()));
-        self.get(&path).await?.json().await
-    }
-
     /// Reads an answer that says no more than that it was done.
     pub(crate) async fn finish(&self, answer: crate::Answer) -> Result<(), Error> {
         answer.bytes().await.map(drop)
@@ -470,25 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_configuration_is_the_apis() {
-        let mut config = ContainerConfig::new("busybox", ["cat"]).with_stdin().with_tty();
-        config.more.insert("StopTimeout".into(), 1.into());
-        config.host_config.network_mode = "none".into();
-        config.host_config.more.insert("Privileged".into(), true.into());
-        let expected = json!({
-            "Image": "busybox", "Cmd": ["cat"], "Tty": true, "OpenStdin": true, "StdinOnce": true,
-            "AttachStdin": true, "AttachStdout": true, "AttachStderr": true, "StopTimeout": 1,
-            "HostConfig": { "AutoRemove": false, "NetworkMode": "none", "Privileged": true },
-        });
-        assert_eq!(serde_json::to_value(config).expect("JSON"), expected);
-    }
-
-    /// Daemons leave out and write `null` where there is nothing.
-    #[test]
-    fn reads_lists_with_holes() {
-        let list = json!([{ "Id": "a", "Names": null, "Labels": null, "Ports": [{ "PrivatePort": 80, "Type": "tcp" }] }]);
-        let list: Vec<Summary> = serde_json::from_value(list).expect("a list");
-        assert_eq!((list[0].ports[0].private_port, list[0].names.len()), (80, 0));
+    fn reads_what_daemons_say() {
         let container =
             json!({ "Id": "a", "State": { "Running": true }, "Config": { "Tty": true }, "Path": "sh" });
         let container: Container = serde_json::from_value(container).expect("a container");

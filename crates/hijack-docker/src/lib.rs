@@ -35,15 +35,18 @@ mod answer;
 mod attach;
 mod builder;
 mod client;
+mod config;
 mod container;
 mod error;
 mod exec;
 mod host;
 mod http2;
+mod list;
 mod logs;
 mod path;
 mod ssh;
 mod system;
+mod trace;
 mod version;
 mod wait;
 
@@ -51,16 +54,16 @@ pub use answer::{Answer, AnswerBody};
 pub use attach::AttachOptions;
 pub use builder::DockerBuilder;
 pub use client::Docker;
-pub use container::{
-    Container, ContainerConfig, ContainerState, Created, HostConfig, ListOptions, Port, RemoveOptions, Size,
-    Summary,
-};
+pub use config::{ContainerConfig, HostConfig};
+pub use container::{Container, ContainerState, Created, RemoveOptions, Size};
 pub use error::Error;
 pub use exec::{ExecOptions, ExecState};
 pub use hijack::stream;
 pub use host::Host;
 pub use http2::SessionOptions;
+pub use list::{ListOptions, Port, Summary};
 pub use logs::LogsOptions;
 pub use system::{Ping, Version};
+pub use trace::Trace;
 pub use version::ApiVersion;
 pub use wait::{Condition, Exit, Wait};

@@ -1,7 +1,9 @@
 //! What a container wrote.
 
 use hijack::stream::{Framing, Output};
+use http::Method;
 
+use crate::client::Ask;
 use crate::container::of;
 use crate::{AnswerBody, Docker, Error};
 
@@ -84,7 +86,10 @@ impl Docker {
             .option("since", options.since.as_ref())
             .option("until", options.until.as_ref())
             .query("tail", tail);
-        let answer = self.get(&path).await?;
+        let target = self.target(path.as_str()).await?;
+        // Some daemons answer with the first line, which may be long in coming.
+        let answer =
+            self.ask(Ask { method: Method::GET, target, body: None, patient: options.follow }).await?;
         let named = Framing::named_in(answer.headers()).filter(|_| labelled);
         let framing = match named.or_else(|| tty.map(Framing::of_tty)) {
             Some(framing) => framing,

@@ -154,7 +154,7 @@ async fn logs_are_frames_in_a_body() {
         let docker = daemon.speaking(1, 44);
         let sent = frames[..frames.len() - cut].to_vec();
         let scripted = daemon.script(async move |mut peer| {
-            let request = "GET /v1.44/containers/x/logs?stdout=1&stderr=1&follow=1&since=5&tail=3";
+            let request = "GET /v1.44/containers/x/logs?stdout=1&stderr=1&since=5&tail=3";
             let head = format!(
                 "HTTP/1.1 200 OK\r\nContent-Type: {MULTIPLEXED}\r\nContent-Length: {}\r\n\r\n",
                 sent.len()
@@ -164,7 +164,7 @@ async fn logs_are_frames_in_a_body() {
                 peer.answer("GET /v1.44/containers/json", json("200 OK", "[]")).await;
             }
         });
-        let mut options = LogsOptions::default().following().with_tail(3);
+        let mut options = LogsOptions::default().with_tail(3);
         options.since = Some("5".into());
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let logs = docker.logs("x", &options).await.expect("logs");

@@ -152,3 +152,37 @@ async fn answers_that_are_none_of_dockers() {
         soon("the script", scripted).await.expect(answer);
     }
 }
+
+/// Whoever asks is told of each request and each answer.
+#[tokio::test]
+async fn what_is_done_can_be_seen() {
+    let daemon = Daemon::listen().await;
+    let (told, mut tales) = tokio::sync::mpsc::unbounded_channel();
+    let docker = daemon.builder().trace(move |trace| told.send(trace.to_string()).expect("heard")).build();
+    let scripted = tokio::spawn(async move {
+        let pong = "HTTP/1.1 200 OK\r\nApi-Version: 1.44\r\nX: \x07\r\nContent-Length: 0\r\n\r\n"
+            .replace('\x07', "\u{e9}");
+        let mut ordinary = daemon.accept().await;
+        ordinary.answer("HEAD /_ping", pong).await;
+        let mut stream = daemon.accept().await;
+        stream.answer("POST /v1.44/exec/e/start", switched(MULTIPLEXED)).await;
+        stream.gone().await;
+    });
+    drop(docker.start_exec("e", false).await.expect("started"));
+    soon("the script", scripted).await.expect("as it should be");
+    drop(docker);
+    let mut all = Vec::new();
+    while let Some(tale) = tales.recv().await {
+        all.push(tale);
+    }
+    assert_eq!(all.len(), 4, "{all:#?}");
+    assert!(all[0].starts_with("> HEAD /_ping\n> user-agent: hijack-docker/"), "{}", all[0]);
+    assert!(all[1].starts_with("< 200 OK after ") && all[1].contains("x: \\xc3\\xa9"), "{}", all[1]);
+    assert!(all[2].starts_with("> POST /v1.44/exec/e/start\n> upgrade: tcp\n"), "{}", all[2]);
+    assert!(all[2].ends_with("> {\"Detach\":false,\"Tty\":false}"), "{}", all[2]);
+    assert!(
+        all[3].starts_with("< 101 ") && all[3].ends_with("\n* the connection is taken over"),
+        "{}",
+        all[3]
+    );
+}
