@@ -259,6 +259,7 @@ impl Conversation {
     /// Tells the registry how far it has come.
     fn note(&mut self) {
         let is_stalled = self.note_bytes();
+        self.note_gear();
         let (up, down) = (self.relay.gate(Side::Client).frames(), self.relay.gate(Side::Server).frames());
         let (Some(up), Some(down)) = (up, down) else { return };
         let counts = &self.entry.moved;
@@ -304,7 +305,7 @@ impl Conversation {
         let gates = [self.relay.gate(Side::Client), self.relay.gate(Side::Server)];
         let gear = match gates {
             gates if gates.iter().any(|gate| gate.is_tapped()) => Gear::Tapped,
-            [PassGate::WebSocket(_), _] => Gear::Framed,
+            gates if gates.iter().any(|gate| gate.is_framed()) => Gear::Framed,
             _ => Gear::Spliced,
         };
         self.entry.set_gear(gear);

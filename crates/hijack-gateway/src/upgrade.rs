@@ -12,6 +12,7 @@ use hijack::{
     Answer, Body, ClientConnection, Conn, ConnLimits, Error, Exchange, Outcome, Reason, Relay, ResponseHead,
     Side, handover, tokens,
 };
+use hijack_proto::stream::Framing;
 use hijack_proto::ws::Role;
 use hijack_proto::ws::deflate::{Agreement, Config as DeflateConfig};
 use hijack_proto::ws::handshake::{
@@ -26,7 +27,7 @@ use tokio::io::AsyncWriteExt;
 
 use crate::config::{Compression, Subject};
 use crate::conversation::{Conversation, cut};
-use crate::gate::{FrameGate, PassGate, StreamGate};
+use crate::gate::{Content, FrameGate, OutputScan, PassGate, StreamGate};
 use crate::gateway::Shared;
 use crate::headers;
 use crate::ingress::{own_answer, refuse, refuse_for_now};
@@ -49,6 +50,15 @@ struct Granted {
     protocol: Cow<'static, str>,
     agreement: Option<Agreement>,
     is_lenient: bool,
+    /// Where it is a process's output, from a Docker daemon.
+    output: Option<OutputScan>,
+}
+
+impl Granted {
+    /// A stream without messages.
+    fn stream(protocol: Cow<'static, str>) -> Self {
+        Self { protocol, agreement: None, is_lenient: false, output: None }
+    }
 }
 
 /// Passes a request for an upgrade to `token`.
@@ -85,7 +95,7 @@ pub(crate) async fn pass(
         Ok(asked) => asked,
         Err(error) => return exchange.respond(failure(&error)).await,
     };
-    match judge(&answer, &token, &offered) {
+    match judge(&answer, &token, &offered, exchange.uri().path()) {
         Verdict::Granted(granted) => {
             let head = last_head(answer.head, Some(&token));
             join(admitted, exchange, head, upstream, &granted)
@@ -125,7 +135,7 @@ pub(crate) async fn tunnel(shared: Arc<Shared>, exchange: Exchange) -> Result<Ou
         Ok(io) => shared.dialled.adopt(io),
         Err(error) => return exchange.respond(failure(&error)).await,
     };
-    let granted = Granted { protocol: "connect".into(), agreement: None, is_lenient: false };
+    let granted = Granted::stream("connect".into());
     match exchange.take_over_after(Response::new(())) {
         Ok(client) => Ok(begin(admitted, client, upstream, &granted, None)),
         Err(refused) => refused.answer().await,
@@ -145,7 +155,7 @@ async fn connect_to_path(admitted: Admitted, exchange: Exchange) -> Result<Outco
         route.counters.declined.fetch_add(1, Relaxed);
         return pass_answer(exchange, upstream, answer).await;
     }
-    let granted = Granted { protocol: "connect".into(), agreement: None, is_lenient: false };
+    let granted = Granted::stream("connect".into());
     let head = last_head(answer.head, None);
     join(admitted, exchange, head, upstream, &granted)
 }
@@ -261,35 +271,37 @@ enum Verdict {
 }
 
 /// Whether the upstream's answer grants what was asked for.
-fn judge(answer: &ResponseHead, token: &str, offered: &HeaderMap) -> Verdict {
+fn judge(answer: &ResponseHead, token: &str, offered: &HeaderMap, path: &str) -> Verdict {
+    let docker = Framing::named_in(answer.headers()).filter(|_| token.eq_ignore_ascii_case("tcp"));
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         // Docker's daemon answers 200 where it, or a proxy before it, does not upgrade.
-        let is_raw = token.eq_ignore_ascii_case("tcp")
-            && answer.headers().get(http::header::CONTENT_TYPE).is_some_and(is_raw_stream)
-            && handover::verify_raw_stream(answer).is_ok();
-        let granted = || Granted { protocol: "raw".into(), agreement: None, is_lenient: false };
-        return if is_raw { Verdict::Granted(granted()) } else { Verdict::Declined };
+        if docker.is_none() || handover::verify_raw_stream(answer).is_err() {
+            return Verdict::Declined;
+        }
+        let output = Some(OutputScan::new(None));
+        return Verdict::Granted(Granted { output, ..Granted::stream("raw".into()) });
     }
     if handover::verify_upgrade(answer, [token]).is_err() {
         return Verdict::Wrong("its upgrade is not to what was asked for");
     }
     if !token.eq_ignore_ascii_case("websocket") {
-        let protocol = token.to_ascii_lowercase().into();
-        return Verdict::Granted(Granted { protocol, agreement: None, is_lenient: false });
+        // Daemons that speak no version from 1.42 on call everything raw.
+        let framing = |named| (named == Framing::Multiplexed || is_labelled(path)).then_some(named);
+        let output = docker.map(|named| OutputScan::new(framing(named)));
+        return Verdict::Granted(Granted { output, ..Granted::stream(token.to_ascii_lowercase().into()) });
     }
     match judge_websocket(answer.headers(), offered) {
         Ok((agreement, is_lenient)) => {
-            Verdict::Granted(Granted { protocol: WEBSOCKET.into(), agreement, is_lenient })
+            Verdict::Granted(Granted { protocol: WEBSOCKET.into(), agreement, is_lenient, output: None })
         }
         Err(why) => Verdict::Wrong(why),
     }
 }
 
-/// Docker's content types of raw streams.
-fn is_raw_stream(value: &HeaderValue) -> bool {
-    let value = value.as_bytes();
-    value.starts_with(b"application/vnd.docker.raw-stream")
-        || value.starts_with(b"application/vnd.docker.multiplexed-stream")
+/// Whether the path names a version of Docker's API in which media types tell frames from raw output: 1.42 or later.
+fn is_labelled(path: &str) -> bool {
+    let version = path.strip_prefix("/v1.").and_then(|rest| rest.split('/').next()?.parse::<u32>().ok());
+    version.is_some_and(|minor| minor >= 42)
 }
 
 /// Judges a WebSocket's 101 (RFC 6455 §4.1): what was agreed on compression, and whether there is an extension that is not
@@ -426,7 +438,12 @@ fn begin(
 /// What stands in the direction of what `from` sends.
 fn gate(route: &RouteState, granted: &Granted, from: Side) -> PassGate {
     if granted.protocol != WEBSOCKET {
-        return PassGate::Stream(Box::new(StreamGate::new(from)));
+        let content = match &granted.output {
+            None => Content::Opaque,
+            Some(_) if from == Side::Client => Content::Stdin,
+            Some(output) => Content::Output(output.clone()),
+        };
+        return PassGate::Stream(Box::new(StreamGate::new(from, content)));
     }
     let receiver = if from == Side::Client { Role::Server } else { Role::Client };
     let rules = if granted.is_lenient { &route.lenient_rules } else { &route.rules };

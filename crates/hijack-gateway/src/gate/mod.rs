@@ -1,12 +1,13 @@
 //! What stands in each direction of a relayed connection: it counts, shows, limits, and puts in what operators send.
 //!
 //! All gates are machines without IO; the relay of the library feeds them. `frames` is for WebSockets, `stream` for
-//! everything else; `outbox` holds frames of our own, `pongs` keeps answers to our pings, `rate` counts messages and frames in time,
+//! everything else, with `output` for what is in Docker's; `outbox` holds frames of our own, `pongs` keeps answers to our pings, `rate` counts messages and frames in time,
 //! `edit` changes a piece of a stream, `packed` is a gate on its way to another process.
 
 mod edit;
 mod frames;
 mod outbox;
+mod output;
 mod packed;
 mod pongs;
 mod rate;
@@ -20,10 +21,11 @@ use hijack::{Gate, Passed};
 
 pub(crate) use frames::{Alarm, FrameGate, FrameRules};
 pub(crate) use outbox::{OutboxFull, OwnFrame};
+pub(crate) use output::OutputScan;
 pub(crate) use packed::GateState;
 pub(crate) use pongs::PingMark;
 pub(crate) use rate::{Rate, RateLimit, RateRules};
-pub(crate) use stream::StreamGate;
+pub(crate) use stream::{Content, StreamGate};
 
 use crate::tap::Tap;
 
@@ -53,6 +55,14 @@ impl PassGate {
         match self {
             Self::Stream(stream) => stream.set_tap(tap.cloned()),
             Self::WebSocket(frames) => frames.set_tap(tap),
+        }
+    }
+
+    /// Whether the beginnings of frames are looked for.
+    pub(crate) fn is_framed(&self) -> bool {
+        match self {
+            Self::Stream(stream) => stream.is_framed(),
+            Self::WebSocket(_) => true,
         }
     }
 

@@ -11,12 +11,16 @@ use serde::{Deserialize, Serialize};
 use super::frames::{FrameCounts, PassingClose, Stage};
 use super::outbox::OwnFrame;
 use super::pongs::Pongs;
-use super::{FrameGate, FrameRules, PassGate, StreamGate};
+use super::{Content, FrameGate, FrameRules, PassGate, StreamGate};
 
 /// Where a gate stood.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum GateState {
-    Stream { own: Vec<Bytes> },
+    Stream {
+        own: Vec<Bytes>,
+        #[serde(default)]
+        content: Content,
+    },
     Frames(Box<FrameState>),
 }
 
@@ -60,7 +64,7 @@ impl PassGate {
     /// Where it stands.
     pub(crate) fn state(&self) -> GateState {
         match self {
-            Self::Stream(stream) => GateState::Stream { own: stream.waiting() },
+            Self::Stream(stream) => GateState::Stream { own: stream.waiting(), content: stream.content() },
             Self::WebSocket(frames) => GateState::Frames(Box::new(frames.state())),
         }
     }
@@ -69,7 +73,9 @@ impl PassGate {
     /// stood there.
     pub(crate) fn restored(state: GateState, from: Side, rules: &Arc<FrameRules>) -> Option<Self> {
         match state {
-            GateState::Stream { own } => Some(Self::Stream(Box::new(StreamGate::restored(from, own)))),
+            GateState::Stream { own, content } => {
+                Some(Self::Stream(Box::new(StreamGate::restored(from, own, content))))
+            }
             GateState::Frames(state) => {
                 let receiver = if from == Side::Client { Role::Server } else { Role::Client };
                 Some(Self::WebSocket(Box::new(FrameGate::restored(*state, receiver, rules)?)))

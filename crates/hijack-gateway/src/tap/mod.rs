@@ -1,8 +1,9 @@
 //! Messages shown to whoever looks, while they pass.
 //!
 //! A [`Tap`] is a bounded queue that nobody waits for: who is too slow is told how much was skipped. `reader` makes messages
-//! of frames.
+//! of a WebSocket's frames, `output` of streams and of what is in Docker's.
 
+mod output;
 mod reader;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use hijack::Side;
 use tokio::sync::broadcast;
 
+pub(crate) use output::OutputReader;
 pub(crate) use reader::{FrameReader, Inflation};
 
 use crate::MessageView;
@@ -57,16 +59,6 @@ impl Tap {
         }
         // Nobody looking any more is no fault.
         let _ = self.sender.send(Arc::new(message));
-    }
-
-    /// Shows a piece of a stream without messages.
-    pub(crate) fn show_data(&self, from: Side, bytes: &[u8]) {
-        self.show(MessageView { size: bytes.len() as u64, ..blank(name_of(from), from, "data") }, bytes);
-    }
-
-    /// Shows what an operator put into such a stream, in the direction of `from`.
-    pub(crate) fn show_own_data(&self, from: Side, bytes: &[u8]) {
-        self.show(MessageView { size: bytes.len() as u64, ..blank("operator", from, "data") }, bytes);
     }
 }
 
