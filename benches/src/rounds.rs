@@ -47,7 +47,9 @@ pub(crate) async fn measure<W: Workload>(
     for round in 1..=options.rounds {
         let mut spent = vec![Spent::default(); peers.len()];
         for place in (0..peers.len()).chain((0..peers.len()).rev()) {
-            run::<W>(&peers[place], ops, options.core, &mut spent[place]).await?;
+            let peer = &peers[place];
+            let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", peer.name));
+            run::<W>(peer, ops, options.core, &mut spent[place]).await.map_err(named)?;
         }
         for ((series, spent), peer) in series.iter_mut().zip(spent).zip(peers) {
             let sample = spent.sample();
