@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::typed;
 use crate::{Event, Gateway, MessageView};
@@ -19,8 +19,8 @@ pub(super) async fn events(gateway: &Gateway, exchange: Exchange) -> Result<Outc
     let mut events = gateway.events();
     let mut stream = Stream::start(exchange).await?;
     loop {
-        let Ok(next) = timeout(BEAT, events.recv()).await else {
-            stream.beat().await?;
+        let Ok(next) = timeout(stream.patience(), events.recv()).await else {
+            stream.rest().await?;
             continue;
         };
         match next {
@@ -29,7 +29,6 @@ pub(super) async fn events(gateway: &Gateway, exchange: Exchange) -> Result<Outc
             Err(RecvError::Lagged(count)) => stream.put("skipped", &Skipped { count }).await?,
             Err(RecvError::Closed) => return stream.finish().await,
         }
-        stream.flush_if(events.is_empty()).await?;
     }
 }
 
@@ -42,8 +41,8 @@ pub(super) async fn messages(
 ) -> Result<Outcome, Error> {
     let mut stream = Stream::start(exchange).await?;
     loop {
-        let Ok(next) = timeout(BEAT, messages.recv()).await else {
-            stream.beat().await?;
+        let Ok(next) = timeout(stream.patience(), messages.recv()).await else {
+            stream.rest().await?;
             continue;
         };
         match next {
@@ -56,7 +55,6 @@ pub(super) async fn messages(
                 return stream.finish().await;
             }
         }
-        stream.flush_if(messages.is_empty()).await?;
     }
 }
 
@@ -66,12 +64,18 @@ struct Skipped {
 }
 
 /// An answer that goes on.
-struct Stream(Responder);
+struct Stream {
+    responder: Responder,
+    /// When it was last sent what there was.
+    flushed: Instant,
+    is_flushed: bool,
+}
 
 impl Stream {
     async fn start(exchange: Exchange) -> Result<Self, Error> {
         let (head, _) = typed(StatusCode::OK, "text/event-stream", "").into_parts();
-        let mut stream = Self(exchange.start(Response::from_parts(head, ()))?);
+        let responder = exchange.start(Response::from_parts(head, ()))?;
+        let mut stream = Self { responder, flushed: Instant::now(), is_flushed: false };
         // A client knows by it that nothing is missed from here on.
         stream.beat().await?;
         Ok(stream)
@@ -79,26 +83,41 @@ impl Stream {
 
     async fn put(&mut self, event: &str, value: &impl Serialize) -> Result<(), Error> {
         let data = serde_json::to_string(value).unwrap_or_default();
-        Ok(self.0.write_all(format!("event: {event}\ndata: {data}\n\n").as_bytes()).await?)
+        self.is_flushed = false;
+        self.responder.write_all(format!("event: {event}\ndata: {data}\n\n").as_bytes()).await?;
+        // The first one of a burst leaves at once, the others together.
+        if self.flushed.elapsed() >= GATHER { self.flush().await } else { Ok(()) }
+    }
+
+    /// How long to wait for something before [`rest`](Self::rest).
+    fn patience(&self) -> Duration {
+        if self.is_flushed { BEAT } else { GATHER.saturating_sub(self.flushed.elapsed()) }
+    }
+
+    /// Nothing has come for that long.
+    async fn rest(&mut self) -> Result<(), Error> {
+        if self.is_flushed { self.beat().await } else { self.flush().await }
     }
 
     /// A comment, by which either side finds that the other one is gone.
     async fn beat(&mut self) -> Result<(), Error> {
-        self.0.write_all(b": \n\n").await?;
-        Ok(self.0.flush().await?)
+        self.responder.write_all(b": \n\n").await?;
+        self.flush().await
     }
 
-    async fn flush_if(&mut self, is_quiet: bool) -> Result<(), Error> {
-        if is_quiet {
-            self.0.flush().await?;
-        }
+    async fn flush(&mut self) -> Result<(), Error> {
+        self.responder.flush().await?;
+        (self.flushed, self.is_flushed) = (Instant::now(), true);
         Ok(())
     }
 
     async fn finish(self) -> Result<Outcome, Error> {
-        self.0.finish().await
+        self.responder.finish().await
     }
 }
+
+/// How long something waits for more that goes with it: no eye sees it, and a write for each costs more than the relay.
+const GATHER: Duration = Duration::from_millis(10);
 
 /// Silence after which a sign of life is sent.
 const BEAT: Duration = Duration::from_secs(15);
