@@ -11,7 +11,7 @@ use crate::wire::Queue;
 const READ_LEN: usize = 16 * 1024;
 
 /// Bytes of the buffer that relays copy through.
-pub(crate) const RELAY_LEN: usize = 64 * 1024;
+pub(crate) const RELAY_LEN: usize = 256 * 1024;
 
 /// A larger output buffer is freed instead of being kept for the thread.
 const MOST_KEPT_OUT: usize = 64 * 1024;

@@ -1,7 +1,7 @@
 //! One direction of a relay: bytes taken from one connection and delivered to the other.
 //!
 //! All there is between two polls is in the [`Flow`], so that it can be given up, looked at or moved at any moment.
-//! Small messages are copied through the thread's buffer. A sender that fills that buffer time and again is spliced
+//! Small messages are copied through the thread's buffer. A sender of which each read brings much is spliced
 //! instead: socket, pipe, socket. A pipe is held only while bytes are on their way: not while the sender is
 //! silent, and not for a receiver that takes nothing, whose bytes are taken out of it after a moment.
 
@@ -101,7 +101,7 @@ pub(super) enum Stop {
 
 #[derive(Debug, Clone, Copy)]
 enum Gear {
-    /// With the number of reads on end that filled the buffer.
+    /// With the number of reads on end that brought much.
     Copy(u8),
     Splice,
 }
@@ -364,12 +364,12 @@ impl<G: Gate> Flow<G> {
         Ok(())
     }
 
-    /// Chooses the gear by what a read of a full buffer gave.
+    /// Chooses the gear by what a read gave.
     fn shift<S: Stream, D: Stream>(&mut self, len: usize, from: &Conn<S>, to: &Conn<D>) {
         let full = match self.gear {
-            Gear::Copy(full) if len == scratch::RELAY_LEN => full + 1,
+            Gear::Copy(full) if len >= MUCH => full + 1,
             // Between two stretches that the gate need not see.
-            Gear::Splice if len == scratch::RELAY_LEN => ENOUGH_FULL,
+            Gear::Splice if len >= MUCH => ENOUGH_FULL,
             _ => 0,
         };
         let spliced = full == ENOUGH_FULL && Socket::of(from.io()).is_some() && Socket::of(to.io()).is_some();
@@ -502,7 +502,10 @@ fn ms(duration: Duration) -> u64 {
 /// Reads or splices of one direction before others have their turn.
 const MOST_TURNS: usize = 16;
 
-/// Full buffers on end that show a sender worth splicing.
+/// A read of so many bytes shows a sender that keeps ahead.
+const MUCH: usize = 64 * 1024;
+
+/// Such reads on end that show a sender worth splicing.
 const ENOUGH_FULL: u8 = 2;
 
 /// A splice that moved less shows that copying is cheaper.
