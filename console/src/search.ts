@@ -79,4 +79,8 @@ const KINDS: [string, string][] = [
   ["binary", "binary"],
   ["control", "control"],
   ["data", "stream data"],
+  ["stdin", "stdin"],
+  ["stdout", "stdout"],
+  ["stderr", "stderr"],
+  ["output", "terminal output"],
 ];

@@ -93,7 +93,8 @@ pub struct MessageView {
     pub from: String,
     /// Whom it went to: `client` or `upstream`.
     pub to: String,
-    /// `text`, `binary`, `ping`, `pong`, `close`, or `data` for a stream without messages.
+    /// `text`, `binary`, `ping`, `pong`, `close`, or `data` for a stream without messages. Of Docker's streams `stdin`, `stdout`,
+    /// `stderr`, `error` for the daemon's own, and `output` for a terminal's, which is not told apart.
     pub opcode: String,
     /// Bytes of the payload; of a compressed one that nobody inflates, as it travelled.
     pub size: u64,

@@ -76,6 +76,25 @@ impl Program {
         serde_json::from_str(body).unwrap_or_else(|error| panic!("{path}: {error}: {said}"))
     }
 
+    /// Has its operators' side do something.
+    ///
+    /// # Panics
+    /// If the answer is none, or not a success.
+    pub fn tell(&self, path: &str, body: &Value) {
+        let body = body.to_string();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            self.admin,
+            body.len()
+        );
+        let mut said = String::new();
+        let mut stream = TcpStream::connect(&self.admin).expect("the operators' side answers");
+        stream.write_all(head.as_bytes()).expect("sent");
+        stream.read_to_string(&mut said).expect("an answer");
+        assert!(said.starts_with("HTTP/1.1 2"), "{path}: {said}");
+    }
+
     /// Asks its operators' side on a connection of its own; the answer, head included, is read from what this gives.
     ///
     /// # Errors

@@ -3,16 +3,18 @@
 //! code is the container's.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use hijack_interop::dockerd::{Dockerd, IMAGE};
 use hijack_interop::gateway::Program;
 use hijack_interop::peer::find;
 use hijack_interop::process::Folder;
 use hijack_interop::server::pattern;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::command::{Ran, run};
 use crate::number;
@@ -152,6 +154,49 @@ fn attach() {
         docker.expect(round, &["start", "-ai", &id], b"input", 5, b"input");
         docker.succeed(round, &["rm", &id]);
     }
+}
+
+/// Whoever looks sees whose output it is, and what is put in arrives as output.
+#[test]
+fn streams_are_told_apart() {
+    let Some(docker) = Docker::start() else { return };
+    let script = "read line; echo got $line; echo no such $line >&2; read line; exit 4";
+    let id = docker.daemon.create(&["sh", "-c", script], &json!({ "OpenStdin": true, "StdinOnce": true }));
+    docker.daemon.start_container(&id);
+    let mut command = docker.command(0, &["attach", &id]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut attached = command.spawn().expect("docker starts");
+    let number = loop {
+        let view = docker.gateway.ask("/api/connections?filter=protocol=tcp");
+        if let Some(number) = view["connections"][0]["id"].as_u64() {
+            break number;
+        }
+        thread::sleep(Duration::from_millis(20));
+    };
+    let path = format!("/api/connections/{number}/messages");
+    let mut lines = docker.gateway.follow(&path).expect("the operators' side answers").lines();
+    // A first comment says that nothing is missed from here on.
+    lines.find(|line| line.as_ref().is_ok_and(|line| line.starts_with(':'))).expect("a stream");
+    let mut messages = lines
+        .map_while(Result::ok)
+        .filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok())
+        .map(|message| ["from", "opcode", "text"].map(|key| message[key].as_str().unwrap_or("").to_owned()));
+    let mut stdin = attached.stdin.take().expect("piped");
+    stdin.write_all(b"file\n").expect("written");
+    let mut seen: Vec<_> = messages.by_ref().take(3).collect();
+    // What the two outputs say may come in either order.
+    seen[1..].sort();
+    assert_eq!(seen[0], ["client", "stdin", "file\n"]);
+    assert_eq!(seen[1], ["upstream", "stderr", "no such file\n"]);
+    assert_eq!(seen[2], ["upstream", "stdout", "got file\n"]);
+    docker.gateway.tell(&path, &json!({ "to": "client", "text": "from above\n" }));
+    assert_eq!(messages.next().expect("shown"), ["operator", "stdout", "from above\n"]);
+    docker.gateway.tell(&path, &json!({ "to": "upstream", "text": "the end\n" }));
+    let output = attached.wait_with_output().expect("docker ends");
+    let texts = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(texts, ("got file\nfrom above\n".into(), "no such file\n".into()));
+    assert_eq!(output.status.code(), Some(4));
+    docker.daemon.remove(&id);
 }
 
 /// `logs -f`: an ordinary answer that grows until the container ends.

@@ -893,7 +893,11 @@ ${"  ".repeat(Math.min(depth, MOST_INDENT))}`;
     ["text", "text"],
     ["binary", "binary"],
     ["control", "control"],
-    ["data", "stream data"]
+    ["data", "stream data"],
+    ["stdin", "stdin"],
+    ["stdout", "stdout"],
+    ["stderr", "stderr"],
+    ["output", "terminal output"]
   ];
 
   // src/status.ts
