@@ -22,7 +22,7 @@ hijack-gateway:      hijack hijack-proto
 hijack-cli:          hijack hijack-proto hijack-gob hijack-docker hijack-tonic hijack-axum hijack-gateway
 hijack-testkit:      hijack hijack-proto
 hijack-differential: hijack-proto
-hijack-properties:   hijack-proto
+hijack-properties:   hijack-proto hijack-gob
 hijack-interop:      hijack hijack-docker hijack-gob hijack-gateway
 hijack-bench:        *
 hijack-examples:     *
@@ -31,6 +31,8 @@ TABLE
 # Tests may reach further than the crate itself: `crate: what its dev-dependencies may add`.
 test_rows() {
   cat <<'TABLE'
+hijack-gob-derive:   hijack-gob
+hijack-gob:          hijack-properties
 hijack-proto:        hijack-properties
 hijack:              hijack-testkit
 hijack-docker:       hijack-testkit

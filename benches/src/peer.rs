@@ -89,14 +89,13 @@ impl Peer {
             (Role::Client, "hijack-map") => Self::beside(name, role, OURS, &["--map"]),
             (Role::Server, "hyper-timer") => Self::beside(name, role, "hyper", &["--timer"]),
             (Role::Codec, OURS) => Ok(Self { counted: None, ..Self::beside(name, role, name, &[])? }),
-            (Role::Codec, "go") => Ok(Self::foreign(name, options.go.as_deref(), &[])),
             (Role::Server, "go") => Ok(Self::go(options)),
             (Role::WsServer, "bun") => Ok(Self::foreign(name, options.bun.as_deref(), &[BUN_SERVER])),
             (Role::WsDeflateServer, "bun") => Ok(Self::foreign(name, options.bun.as_deref(), BUN_DEFLATE)),
             (Role::WsBroadcastServer, "bun") => {
                 Ok(Self::foreign(name, options.bun.as_deref(), BUN_BROADCAST))
             }
-            (Role::WsServer, "gorilla") => Ok(Self::foreign(name, options.go.as_deref(), &[])),
+            (Role::WsServer, "gorilla") | (Role::Codec, "go") => Ok(Self::foreign(name, options.go.as_deref(), &[])),
             (Role::WsDeflateServer, "gorilla") => Ok(Self::foreign(name, options.go.as_deref(), DEFLATE)),
             _ => Err(io::Error::other(format!("unknown {role} {name}"))),
         }

@@ -36,6 +36,9 @@
 //! received so far and says when a value is not whole yet. Whatever a peer sends, it costs time linear in its length
 //! and memory within [`Limits`]; Go's own decoder is not made for peers that one does not trust.
 //!
+//! A header and a body whose type the header tells, as in Go's net/rpc, are two values, decoded one after the other
+//! ([`Decoder::decode`]); a body that somebody else decodes is taken as a [`RawValue`].
+//!
 //! # Types
 //!
 //! [`Gob`](trait@Gob) has the table of types. Where the two languages differ:
@@ -51,6 +54,28 @@
 //! - An interface is an enum with a variant for each type that it may hold (`#[gob(interface)]`, each renamed to the
 //!   name under which Go registers the type), an [`Interface`], or, to be sent only, [`Any`].
 //! - A `String` is UTF-8. Go's strings need not be: [`GoString`].
+//!
+//! # Values of any type
+//!
+//! A [`Dynamic`] is a value with the type that its stream says it has. It can be looked into, sent on, and, with the
+//! feature `json`, shown and made as JSON; a [`Type`] can be written in Go's own words:
+//!
+//! ```
+//! # #[cfg(feature = "json")] {
+//! use hijack_gob::{Decoder, Dynamic, Encoder, Type};
+//! use serde_json::json;
+//!
+//! let args: Type = "struct { A, B int; Tags []string }".parse()?;
+//! let call = Dynamic::from_json(&args, &json!({"a": 7, "b": 8}))?;
+//! let mut stream = Vec::new();
+//! Encoder::new().encode_dynamic(&call, &mut stream)?;
+//!
+//! let read: Dynamic = Decoder::new().decode(&mut &stream[..])?.expect("the value is whole");
+//! assert_eq!(read.value.get("A"), Some(&7_i64.into()));
+//! assert_eq!(read.to_json(), json!({"A": 7, "B": 8, "Tags": []}));
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![cfg_attr(docsrs, feature(doc_auto_cfg))]
 
 mod any;

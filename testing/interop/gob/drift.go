@@ -41,6 +41,7 @@ var drifts = []struct {
 	{"nested", struct{ A []Point }{[]Point{{1, 2}}}, struct{ A []struct{ X int; Y string } }{}},
 	{"nested_in_map", struct{ A map[string]Point }{map[string]Point{"k": {1, 2}}}, struct{ A map[string]struct{ X uint } }{}},
 	{"nested_extra", struct{ A []Point }{[]Point{{1, 2}}}, struct{ A []struct{ X int; Z string } }{}},
+	{"nested_none_in_common", struct{ A []Point }{[]Point{{1, 2}}}, struct{ A []struct{ Z string } }{}},
 	{"value_to_pointer", struct{ A int; B Point }{1, Point{2, 3}}, struct{ A *int; B *Point }{}},
 	{"pointer_to_value", struct{ A *int; B *Point }{pointer(1), nil}, struct{ A int; B Point }{}},
 	{"map_to_struct", map[string]int{"A": 1}, struct{ A int }{}},

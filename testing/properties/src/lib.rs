@@ -1,7 +1,7 @@
-//! What must hold for `hijack-proto` whatever bytes come in, one function for each fuzz target.
+//! What must hold for `hijack-proto` and `hijack-gob` whatever bytes come in, one function for each fuzz target.
 //!
 //! A property takes arbitrary bytes and panics where the law is broken. The targets in `fuzz/` call them with
-//! what the fuzzer invents, the tests of `hijack-proto` with random streams and with every file of the
+//! what the fuzzer invents, the tests of both with random streams and with every file of the
 //! committed corpus, so that a finding stays found without a fuzzer.
 //!
 //! Some properties read a few bytes of control first ([`source`]): how the rest is cut, what the handler does.
@@ -9,6 +9,7 @@
 pub mod chunked;
 pub mod client;
 pub mod encode;
+pub mod gob;
 pub mod heads;
 pub mod pieces;
 pub mod reader;
@@ -21,6 +22,10 @@ pub mod ws;
 
 /// A property: panics if the law is broken by these bytes.
 pub type Property = fn(&[u8]);
+
+/// The properties of `hijack-gob`, as [`ALL`] has those of `hijack-proto`.
+pub const GOB: [(&str, Property); 3] =
+    [("gob_decode", gob::decode), ("gob_value", gob::value), ("gob_encode", gob::encode)];
 
 /// Every property by the name of its fuzz target, which is also the name of its folder in `fuzz/corpus`.
 pub const ALL: [(&str, Property); 17] = [

@@ -1,13 +1,11 @@
 //! The parts of a value as serde asks for them, one after another.
 
-use std::sync::Arc;
-
 use serde::de::{self, DeserializeSeed, Visitor};
 
 use super::context::{Ahead, Context, Held};
 use super::de::{Deserializer, name};
 use super::error::{DecodeError, DecodeErrorKind as Kind, Result};
-use super::plan::{Plan, Target};
+use super::plan::{PlanId, Target};
 use super::zero::Zero;
 use crate::types::{Field, Shape, Slot};
 
@@ -79,11 +77,9 @@ impl<'de> de::MapAccess<'de> for MapAccess<'_, '_, 'de> {
 #[derive(Debug)]
 pub(super) struct StructAccess<'c, 'a, 'de> {
     cx: &'c mut Context<'a, 'de>,
-    slot: Slot,
-    target: Option<Target>,
     fields: &'a [Field],
     /// Which fields the target has; without a plan, all.
-    plan: Option<Arc<Plan>>,
+    plan: Option<PlanId>,
     ahead: Ahead,
     /// The next field that was sent.
     sent: Option<usize>,
@@ -103,17 +99,20 @@ enum Next {
 impl<'c, 'a, 'de> StructAccess<'c, 'a, 'de> {
     pub(super) fn new(cx: &'c mut Context<'a, 'de>, slot: Slot, target: Option<Target>) -> Result<Self> {
         let Shape::Struct(fields) = cx.shape(slot)? else { unreachable!("called for structs") };
-        let plan = target.map(|target| cx.plans.find(slot, target, cx.graph)).transpose()?;
+        let plan = target.map(|target| cx.plans.find(slot, target, cx.graph));
+        if let Some(plan) = plan.filter(|_| cx.is_outermost()) {
+            cx.plans.get(plan).check_whole(slot, cx.graph)?;
+        }
         let mut ahead = Ahead::before(fields.len());
         let sent = ahead.next(&mut cx.reader)?;
-        Ok(Self { cx, slot, target, fields, plan, ahead, sent, at: 0, value: Next::Missing("") })
+        Ok(Self { cx, fields, plan, ahead, sent, at: 0, value: Next::Missing("") })
     }
 
     /// The index of the next field to be given, as far as the stream has it.
     #[inline]
     fn common(&self) -> Option<usize> {
-        match &self.plan {
-            Some(plan) => plan.common.get(self.at).copied(),
+        match self.plan {
+            Some(plan) => self.cx.plans.get(plan).common.get(self.at).copied(),
             None => (self.at < self.fields.len()).then_some(self.at),
         }
     }
@@ -135,9 +134,9 @@ impl<'c, 'a, 'de> StructAccess<'c, 'a, 'de> {
 
     /// A complaint of a missing field is noted, so that it can be met in a second attempt.
     pub(super) fn owns(&mut self, error: DecodeError) -> DecodeError {
-        if let (Kind::MissingField { field }, Some(target)) = (error.kind(), self.target)
+        if let (Kind::MissingField { field }, Some(plan)) = (error.kind(), self.plan)
             && !error.is_retriable()
-            && self.cx.plans.needs_zero(self.slot, target, field)
+            && self.cx.plans.needs_zero(plan, field)
         {
             return error.retriable();
         }
@@ -152,8 +151,8 @@ impl<'de> de::MapAccess<'de> for StructAccess<'_, '_, 'de> {
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
         let Some(index) = self.common() else {
             self.skip_to(usize::MAX)?;
-            let missing =
-                self.plan.as_ref().and_then(|plan| plan.zeros.get(self.at - plan.common.len()).copied());
+            let plan = self.plan.map(|plan| self.cx.plans.get(plan));
+            let missing = plan.and_then(|plan| plan.zeros.get(self.at - plan.common.len()).copied());
             let Some(missing) = missing else { return Ok(None) };
             self.at += 1;
             self.value = Next::Missing(missing);

@@ -1,6 +1,5 @@
 //! What a value is decoded with: its bytes, its types, and what is left of the limits.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::error::{DecodeError, DecodeErrorKind as Kind, Result};
@@ -32,12 +31,11 @@ pub(crate) struct Held<'de> {
 
 impl<'a, 'de> Context<'a, 'de> {
     pub(crate) fn new(
-        (whole, messages): (&'de [u8], &'a [Range<usize>]),
+        reader: Reader<'a, 'de>,
         graph: &'a Arc<Graph>,
         plans: &'a mut Plans,
         (registry, limits): (&'a Registry, &'a Limits),
     ) -> Self {
-        let reader = Reader::new(whole, messages);
         Self { reader, graph, plans, registry, limits, depth: 0, allocated: 0 }
     }
 
@@ -62,6 +60,11 @@ impl<'a, 'de> Context<'a, 'de> {
     #[inline]
     pub(crate) fn leave(&mut self) {
         self.depth -= 1;
+    }
+
+    /// Whether what was entered is the whole value.
+    pub(crate) fn is_outermost(&self) -> bool {
+        self.depth == 1
     }
 
     /// Counts memory that the value takes.

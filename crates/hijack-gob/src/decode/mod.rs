@@ -84,8 +84,9 @@ struct Walk {
 #[derive(Debug)]
 struct Found {
     slot: Slot,
-    /// The parts of its messages that are it.
-    messages: Vec<Range<usize>>,
+    /// The parts of its messages that are it: the first one, and those that follow.
+    first: Range<usize>,
+    later: Vec<Range<usize>>,
     /// What it takes of the input.
     len: usize,
 }
@@ -203,7 +204,7 @@ impl Decoder {
     fn value<'de, T: Deserialize<'de>>(&mut self, found: &Found, whole: &'de [u8]) -> Result<T> {
         let source = Source {
             whole,
-            messages: &found.messages,
+            messages: (found.first.clone(), &found.later),
             slot: found.slot,
             graph: self.table.graph(),
             plans: &self.plans,
@@ -244,8 +245,7 @@ impl Decoder {
                     message.singleton()?;
                 }
                 let start = end - message.rest().len();
-                #[allow(clippy::single_range_in_vec_init)]
-                let found = Found { slot, messages: vec![start..end], len: end };
+                let found = Found { slot, first: start..end, later: Vec::new(), len: end };
                 if !self.table.may_span(slot, &self.limits)? {
                     return Ok(Some(found));
                 }
@@ -279,7 +279,7 @@ impl Decoder {
                 self.walk = Some(walk);
                 return Ok(None);
             };
-            walk.value.messages.push(at + start..at + end);
+            walk.value.later.push(at + start..at + end);
             walk.value.len += end;
             let mut message = Reader::of_message(&unread[start..end]);
             if walk.scan.walk(&mut message, &mut self.table, &self.limits)? == Walked::End {
@@ -306,7 +306,7 @@ fn behind() -> DecodeError {
 /// A value that is whole, and all that decoding it needs.
 struct Source<'a, 'de> {
     whole: &'de [u8],
-    messages: &'a [Range<usize>],
+    messages: (Range<usize>, &'a [Range<usize>]),
     slot: Slot,
     graph: &'a Arc<Graph>,
     plans: &'a SharedPlans,
@@ -318,8 +318,9 @@ impl<'de> Source<'_, 'de> {
     fn decode<T: Deserialize<'de>>(&self) -> Result<T> {
         let mut plans = self.plans.take();
         let value = loop {
-            let source = (self.whole, self.messages);
-            let mut cx = Context::new(source, self.graph, &mut plans, (self.registry, self.limits));
+            let (first, later) = self.messages.clone();
+            let reader = Reader::new(self.whole, first, later);
+            let mut cx = Context::new(reader, self.graph, &mut plans, (self.registry, self.limits));
             let value = T::deserialize(Deserializer::new(&mut cx, self.slot));
             match value {
                 // A field was missing. It is known now, and there are not more of them than the target has.

@@ -17,7 +17,8 @@ use crate::{Limits, Registry};
 #[derive(Clone, Debug)]
 pub struct RawValue {
     bytes: Vec<u8>,
-    messages: Vec<Range<usize>>,
+    first: Range<usize>,
+    later: Vec<Range<usize>>,
     slot: Slot,
     graph: Arc<Graph>,
     plans: Arc<SharedPlans>,
@@ -29,7 +30,8 @@ impl RawValue {
     pub(super) fn new(decoder: &Decoder, found: &Found, whole: &[u8]) -> Self {
         Self {
             bytes: whole[..found.len].to_vec(),
-            messages: found.messages.clone(),
+            first: found.first.clone(),
+            later: found.later.clone(),
             slot: found.slot,
             graph: Arc::clone(decoder.table.graph()),
             plans: Arc::clone(&decoder.plans),
@@ -45,7 +47,7 @@ impl RawValue {
     pub fn decode<'de, T: Deserialize<'de>>(&'de self) -> Result<T> {
         let source = Source {
             whole: &self.bytes,
-            messages: &self.messages,
+            messages: (self.first.clone(), &self.later),
             slot: self.slot,
             graph: &self.graph,
             plans: &self.plans,

@@ -20,10 +20,9 @@ pub(crate) struct Reader<'a, 'de> {
 }
 
 impl<'a, 'de> Reader<'a, 'de> {
-    /// `messages` are ranges of `whole`, at least one.
-    pub(crate) fn new(whole: &'de [u8], messages: &'a [Range<usize>]) -> Self {
-        let (first, messages) = messages.split_first().expect("a value has a message");
-        Self { rest: &whole[first.clone()], whole, messages }
+    /// Its messages are ranges of `whole`.
+    pub(crate) fn new(whole: &'de [u8], first: Range<usize>, messages: &'a [Range<usize>]) -> Self {
+        Self { rest: &whole[first], whole, messages }
     }
 
     /// One message only.

@@ -43,6 +43,8 @@ targets! {
     WrongMap { a: BTreeMap<String, UnsignedX> }
     OtherPoint { x: i64, z: String }
     OtherPoints { a: Vec<OtherPoint> }
+    Foreign { z: String }
+    Foreigners { a: Vec<Foreign> }
     Pointers { a: Option<i64>, b: Option<Point> }
     Values { a: i64, b: Point }
 }
@@ -57,7 +59,7 @@ fn ours<T: DeserializeOwned + Debug + 'static>(stream: &[u8]) -> Result<String, 
 
 type Case = (&'static str, fn(&[u8]) -> Result<String, String>, Result<&'static str, &'static str>);
 
-const CASES: [Case; 32] = [
+const CASES: [Case; 33] = [
     ("same", ours::<OnlyA>, Ok("OnlyA { a: 1 }")),
     ("extra", ours::<OnlyA>, Ok("OnlyA { a: 1 }")),
     ("missing", ours::<More>, Ok("More { a: 1, b: \"\", c: Point { x: 0, y: 0 }, d: [] }")),
@@ -88,6 +90,7 @@ const CASES: [Case; 32] = [
     ("nested", ours::<WrongPoints>, Err("A[0].Y: the stream has int, the target a string")),
     ("nested_in_map", ours::<WrongMap>, Err("A[].X: the stream has int, the target u64")),
     ("nested_extra", ours::<OtherPoints>, Ok("OtherPoints { a: [OtherPoint { x: 1, z: \"\" }] }")),
+    ("nested_none_in_common", ours::<Foreigners>, Ok("Foreigners { a: [Foreign { z: \"\" }] }")),
     ("value_to_pointer", ours::<Pointers>, Ok("Pointers { a: Some(1), b: Some(Point { x: 2, y: 3 }) }")),
     ("pointer_to_value", ours::<Values>, Ok("Values { a: 1, b: Point { x: 0, y: 0 } }")),
     ("map_to_struct", ours::<OnlyA>, Err("the stream has map[string]int, the target struct OnlyA")),
