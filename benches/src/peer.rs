@@ -95,7 +95,9 @@ impl Peer {
             (Role::WsBroadcastServer, "bun") => {
                 Ok(Self::foreign(name, options.bun.as_deref(), BUN_BROADCAST))
             }
-            (Role::WsServer, "gorilla") | (Role::Codec, "go") => Ok(Self::foreign(name, options.go.as_deref(), &[])),
+            (Role::WsServer, "gorilla") | (Role::Codec, "go") => {
+                Ok(Self::foreign(name, options.go.as_deref(), &[]))
+            }
             (Role::WsDeflateServer, "gorilla") => Ok(Self::foreign(name, options.go.as_deref(), DEFLATE)),
             _ => Err(io::Error::other(format!("unknown {role} {name}"))),
         }

@@ -23,7 +23,7 @@ pub(crate) use self::de::Deserializer;
 use self::error::{DecodeError, DecodeErrorKind as Kind, Result};
 pub use self::input::Input;
 use self::message::{Front, front};
-use self::plan::SharedPlans;
+use self::plan::{Plans, SharedPlans};
 pub use self::raw::RawValue;
 use self::reader::Reader;
 use self::scan::{Scan, Walked};
@@ -65,7 +65,9 @@ pub struct Decoder {
     limits: Limits,
     registry: Arc<Registry>,
     table: Table,
-    plans: Arc<SharedPlans>,
+    plans: Plans,
+    /// Those of values that were taken undecoded, which may be anywhere by now.
+    raw_plans: Arc<SharedPlans>,
     /// The value that the input starts with, as far as it was walked.
     walk: Option<Walk>,
     /// That value, if it was asked for whether it is whole, and is.
@@ -105,7 +107,8 @@ impl Decoder {
             limits,
             registry: Arc::default(),
             table: Table::new(),
-            plans: Arc::default(),
+            plans: Plans::default(),
+            raw_plans: Arc::default(),
             walk: None,
             whole: None,
             is_broken: false,
@@ -207,11 +210,10 @@ impl Decoder {
             messages: (found.first.clone(), &found.later),
             slot: found.slot,
             graph: self.table.graph(),
-            plans: &self.plans,
             registry: &self.registry,
             limits: &self.limits,
         };
-        source.decode()
+        source.decode(&mut self.plans)
     }
 
     fn take(&mut self, input: &mut (impl Input + ?Sized), found: Found) {
@@ -309,27 +311,22 @@ struct Source<'a, 'de> {
     messages: (Range<usize>, &'a [Range<usize>]),
     slot: Slot,
     graph: &'a Arc<Graph>,
-    plans: &'a SharedPlans,
     registry: &'a Registry,
     limits: &'a Limits,
 }
 
 impl<'de> Source<'_, 'de> {
-    fn decode<T: Deserialize<'de>>(&self) -> Result<T> {
-        let mut plans = self.plans.take();
-        let value = loop {
+    fn decode<T: Deserialize<'de>>(&self, plans: &mut Plans) -> Result<T> {
+        loop {
             let (first, later) = self.messages.clone();
             let reader = Reader::new(self.whole, first, later);
-            let mut cx = Context::new(reader, self.graph, &mut plans, (self.registry, self.limits));
-            let value = T::deserialize(Deserializer::new(&mut cx, self.slot));
-            match value {
+            let mut cx = Context::new(reader, self.graph, plans, (self.registry, self.limits));
+            match T::deserialize(Deserializer::new(&mut cx, self.slot)) {
                 // A field was missing. It is known now, and there are not more of them than the target has.
                 Err(error) if error.is_retriable() => {}
-                Ok(_) if !cx.reader.is_at_end() => break Err(behind()),
-                value => break value,
+                Ok(_) if !cx.reader.is_at_end() => return Err(behind()),
+                value => return value,
             }
-        };
-        self.plans.put(plans);
-        value
+        }
     }
 }

@@ -105,7 +105,7 @@ impl Plans {
     }
 }
 
-/// The plans of a stream where its decoder and the values that were taken from it undecoded share them.
+/// The plans of a stream for the values that were taken from it undecoded, which share them.
 #[derive(Debug, Default)]
 pub(crate) struct SharedPlans(Mutex<Plans>);
 

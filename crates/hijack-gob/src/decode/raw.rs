@@ -34,7 +34,7 @@ impl RawValue {
             later: found.later.clone(),
             slot: found.slot,
             graph: Arc::clone(decoder.table.graph()),
-            plans: Arc::clone(&decoder.plans),
+            plans: Arc::clone(&decoder.raw_plans),
             registry: Arc::clone(&decoder.registry),
             limits: decoder.limits,
         }
@@ -50,11 +50,13 @@ impl RawValue {
             messages: (self.first.clone(), &self.later),
             slot: self.slot,
             graph: &self.graph,
-            plans: &self.plans,
             registry: &self.registry,
             limits: &self.limits,
         };
-        source.decode()
+        let mut plans = self.plans.take();
+        let value = source.decode(&mut plans);
+        self.plans.put(plans);
+        value
     }
 
     /// Its length in the stream, in bytes.

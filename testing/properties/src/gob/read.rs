@@ -27,7 +27,9 @@ pub(super) enum Seen {
 impl PartialEq for Seen {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Value(one), Self::Value(other)) => format!("{:?}", one.value) == format!("{:?}", other.value),
+            (Self::Value(one), Self::Value(other)) => {
+                format!("{:?}", one.value) == format!("{:?}", other.value)
+            }
             (Self::Error { text, is_fatal }, Self::Error { text: other, is_fatal: is_other_fatal }) => {
                 text == other && is_fatal == is_other_fatal
             }
