@@ -6,14 +6,14 @@ cd "$(dirname "$0")"
 readonly measured_core=0 load_core=1 open_files=14000 bun_version=1.4.5 mitmproxy_version=11.0.2
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 readonly target
-readonly go_server=$target/peers/server-go go_codec=$target/peers/codec-go go_ws_server=$target/peers/server-go-ws bun_folder=$target/peers/bun
+readonly go_server=$target/peers/server-go go_codec=$target/peers/codec-go go_rpc=$target/peers/rpc-go go_ws_server=$target/peers/server-go-ws bun_folder=$target/peers/bun
 readonly mitmproxy_folder=$target/peers/mitmproxy
 readonly gocode=${HIJACK_GOCODE:-/usr/share/gocode}
 
 main() {
   local command=${1:-}
   case $command in
-    takeover | http | client | axum | relay | ws | gateway | gob) shift; measure "$command" "$@" ;;
+    takeover | http | client | axum | relay | ws | gateway | gob | rpc) shift; measure "$command" "$@" ;;
     profile) shift; profile "$@" ;;
     -h | --help) usage ;;
     *) usage >&2; exit 2 ;;
@@ -29,7 +29,8 @@ Usage: ./bench.sh takeover|http [OPTIONS]           measure our server against h
        ./bench.sh ws [OPTIONS]                      measure our WebSocket server against fastwebsockets and Bun
        ./bench.sh gateway [OPTIONS]                 measure our gateway against HAProxy, nginx and mitmdump
        ./bench.sh gob [OPTIONS]                     measure our gob codec against Go's
-       ./bench.sh profile takeover|http|client|axum|relay|ws|gateway|gob
+       ./bench.sh rpc [OPTIONS]                     measure our net/rpc, both ends, against Go's
+       ./bench.sh profile takeover|http|client|axum|relay|ws|gateway|gob|rpc
                                                     where our program spends its time (needs perf)
 
   takeover   servers: connect, GET with Upgrade, 101, 64 bytes there and back, close
@@ -42,6 +43,7 @@ Usage: ./bench.sh takeover|http [OPTIONS]           measure our server against h
   gateway    `hijack gateway`: bulk, WebSocket messages of 16 KiB and of 64 bytes, looked at or not, ordinary requests,
              and idle memory
   gob        codecs: ten values, written and read again and again
+  rpc        clients and servers of net/rpc: 64 callers, one caller, and echoes of 1 MiB
 
 Options:
   --rounds N       rounds of two runs per program, there and back: A B C C B A (5)
@@ -57,10 +59,11 @@ Options:
                    only; in a part that a server has no program for it is left out);
                    gateways of hijack, hijack-watched, haproxy-tcp, haproxy-http, nginx, mitmdump (those of each part);
                    codecs of hijack, go (both);
+                   pairs of net/rpc of hijack, go, go-hijack, hijack-go, which is a client and a server (all);
                    the first one is profiled
   --parts A,B,...  parts of a suite: of ws ws-small, ws-text, ws-small-many, ws-large, ws-large-many, ws-burst,
                    ws-huge, ws-json, ws-long-json, ws-broadcast; of gateway gateway-bulk, gateway-ws-bulk,
-                   gateway-messages, gateway-inspected, gateway-requests; of relay and client as relay-bulk (all)
+                   gateway-messages, gateway-inspected, gateway-requests; of rpc rpc-many, rpc-one, rpc-large; of relay and client as relay-bulk (all)
   --save           also write benches/results/DATE-SUITE-COMMIT.json
 
 Examples: ./bench.sh takeover --rounds 5 --ops 20000
@@ -93,7 +96,7 @@ measure() {
 profile() {
   local suite=${1:-} folder=$target/bench-profile data
   case $suite in
-    takeover | http | client | axum | relay | ws | gateway | gob) ;;
+    takeover | http | client | axum | relay | ws | gateway | gob | rpc) ;;
     *) usage >&2; exit 2 ;;
   esac
   command -v perf >/dev/null || fail "perf is missing: apt-get install linux-perf (Debian) or linux-tools (Ubuntu)"
@@ -119,6 +122,7 @@ build() {
   cargo build --quiet --release --locked --package hijack-bench --bins
   if [[ $1 == takeover || $1 == http ]]; then build_go benches/go "$go_server"; fi
   if [[ $1 == gob ]]; then build_go benches/go-gob "$go_codec"; fi
+  if [[ $1 == rpc ]]; then build_go benches/go-rpc "$go_rpc"; fi
   if [[ $1 == gateway ]]; then
     cargo build --quiet --release --locked --package hijack-cli
     find_mitmdump >/dev/null || install_mitmdump
@@ -196,6 +200,7 @@ run() {
   local go=$go_server
   if [[ $1 == ws ]]; then go=$go_ws_server; fi
   if [[ $1 == gob ]]; then go=$go_codec; fi
+  if [[ $1 == rpc ]]; then go=$go_rpc; fi
   taskset -c "$load_core" "$target/release/hijack-bench" "$@" --core "$measured_core" --go "$go" \
     --bun "$(find_bun || echo none)" --mitmdump "$(find_mitmdump || echo none)"
 }

@@ -19,6 +19,14 @@ pub(crate) struct Launch {
     command: Command,
     core: u32,
     config: Option<Config>,
+    pair: Option<Pair>,
+}
+
+/// The server of a client that is measured together with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Pair {
+    pub(crate) server: PathBuf,
+    pub(crate) server_arguments: &'static [&'static str],
 }
 
 /// The language in which a program is told where to listen and where to lead.
@@ -52,7 +60,7 @@ pub(crate) struct Operators {
 
 impl Launch {
     pub(crate) fn new(command: Command, core: u32) -> Self {
-        Self { command, core, config: None }
+        Self { command, core, config: None, pair: None }
     }
 
     /// With a file instead of arguments, where the program wants one.
@@ -60,9 +68,24 @@ impl Launch {
         Self { config, ..self }
     }
 
+    /// With the server that is measured together with this client.
+    pub(crate) fn with_pair(self, pair: Option<Pair>) -> Self {
+        Self { pair, ..self }
+    }
+
     /// Starts the program.
     pub(crate) fn start(&self) -> io::Result<Program> {
         Program::start(&self.command, self.core)
+    }
+
+    /// Starts a server, and a client of it with `arguments`, on the core of the load, which has none to bear.
+    pub(crate) fn start_pair(&self, arguments: &[String]) -> io::Result<(Program, Program)> {
+        let pair = self.pair.as_ref().ok_or_else(|| io::Error::other("no pair of programs"))?;
+        let mut server = Command::new(&pair.server);
+        server.args(pair.server_arguments);
+        let mut client = Command::new(self.command.get_program());
+        client.args(self.command.get_args()).args(arguments);
+        Ok((Program::start(&server, self.core)?, Program::start(&client, 1 - self.core.min(1))?))
     }
 
     /// Starts a relay that leads to `upstream`, and says where it listens.

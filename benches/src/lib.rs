@@ -10,5 +10,6 @@ pub mod echo;
 pub mod heap;
 pub mod lanes;
 pub mod order;
+pub mod rpc;
 pub mod servers;
 pub mod wire;

@@ -79,4 +79,6 @@ pub(crate) enum Suite {
     Gob,
     /// Our gateway: bulk, WebSocket messages, looked at or not, and ordinary requests.
     Gateway,
+    /// Calls of net/rpc, between ours and Go's in every pairing.
+    Rpc,
 }

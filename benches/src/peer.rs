@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fmt, io};
 
-use crate::launch::{Config, Launch};
+use crate::launch::{Config, Launch, Pair};
 use crate::options::Options;
 
 /// What the measured programs are to the connections.
@@ -24,6 +24,8 @@ pub(crate) enum Role {
     WsBroadcastServer,
     /// Writes and reads values, without connections.
     Codec,
+    /// A client of net/rpc and its server, measured together.
+    RpcPair,
     /// Our gateway and these others, as they are installed.
     Gateway(&'static [&'static str]),
 }
@@ -40,6 +42,8 @@ pub(crate) struct Peer {
     pub(crate) runs_in_valgrind: bool,
     /// What it is configured with, if it does not go by arguments.
     config: Option<Config>,
+    /// The server, if both ends are measured.
+    pair: Option<Pair>,
 }
 
 /// The name under which our own programs are compared with the others.
@@ -89,6 +93,7 @@ impl Peer {
             (Role::Client, "hijack-map") => Self::beside(name, role, OURS, &["--map"]),
             (Role::Server, "hyper-timer") => Self::beside(name, role, "hyper", &["--timer"]),
             (Role::Codec, OURS) => Ok(Self { counted: None, ..Self::beside(name, role, name, &[])? }),
+            (Role::RpcPair, OURS | "go" | "go-hijack" | "hijack-go") => Self::pair(name, options),
             (Role::Server, "go") => Ok(Self::go(options)),
             (Role::WsServer, "bun") => Ok(Self::foreign(name, options.bun.as_deref(), &[BUN_SERVER])),
             (Role::WsDeflateServer, "bun") => Ok(Self::foreign(name, options.bun.as_deref(), BUN_DEFLATE)),
@@ -113,7 +118,25 @@ impl Peer {
             arguments,
             runs_in_valgrind: true,
             config: None,
+            pair: None,
         })
+    }
+
+    /// A client of net/rpc and its server, each ours or Go's; one name is both.
+    fn pair(name: &str, options: &Options) -> io::Result<Self> {
+        let (client, server) = name.split_once('-').unwrap_or((name, name));
+        let own = env::current_exe()?;
+        let go = options.go.clone().unwrap_or_default();
+        let ours = |end: &str| own.with_file_name(format!("{end}-rpc-hijack"));
+        let is_go = |end| end == "go";
+        let program = if is_go(client) { go.clone() } else { ours("client") };
+        let pair = Pair {
+            server: if is_go(server) { go } else { ours("server") },
+            server_arguments: if is_go(server) { &["server"] } else { &[] },
+        };
+        let arguments: &[&str] = if is_go(client) { &["client"] } else { &[] };
+        let program = Some(program).filter(|_| pair.server.is_file());
+        Ok(Self { pair: Some(pair), ..Self::foreign(name, program.as_deref(), arguments) })
     }
 
     /// One of the programs that stand between clients and servers, if this part of the suite measures it.
@@ -137,25 +160,25 @@ impl Peer {
         let program = options.go.clone().unwrap_or_default();
         let counted = Some(program.clone());
         let name = "go".to_owned();
-        Self { name, program, counted, arguments: &[], runs_in_valgrind: false, config: None }
+        Self { name, program, counted, arguments: &[], runs_in_valgrind: false, config: None, pair: None }
     }
 
     /// A program in another language, if there is one.
     fn foreign(name: &str, program: Option<&Path>, arguments: &'static [&'static str]) -> Self {
         let (name, program) = (name.to_owned(), program.unwrap_or(Path::new("")).to_owned());
-        Self { name, program, counted: None, arguments, runs_in_valgrind: false, config: None }
+        Self { name, program, counted: None, arguments, runs_in_valgrind: false, config: None, pair: None }
     }
 
     /// A program of the system.
     fn configured(name: &str, file: &str, config: Config) -> Self {
         let (name, program) = (name.to_owned(), installed(file).unwrap_or_default());
         let config = Some(config);
-        Self { name, program, counted: None, arguments: &[], runs_in_valgrind: false, config }
+        Self { name, program, counted: None, arguments: &[], runs_in_valgrind: false, config, pair: None }
     }
 
     /// How it is started on `core`.
     pub(crate) fn launch(&self, core: u32) -> Launch {
-        Launch::new(self.command(&self.program), core).with_config(self.config)
+        Launch::new(self.command(&self.program), core).with_config(self.config).with_pair(self.pair.clone())
     }
 
     /// How the variant of it that counts is started.
@@ -180,6 +203,7 @@ impl Role {
             Self::Relay => "relay",
             Self::WsServer | Self::WsDeflateServer | Self::WsBroadcastServer => "server-ws",
             Self::Codec => "codec",
+            Self::RpcPair => "rpc",
             // Not of the benches: the program itself.
             Self::Gateway(_) => "gateway",
         }
@@ -194,6 +218,7 @@ impl Role {
             Self::WsDeflateServer => &[OURS, "bun", "gorilla"],
             Self::WsBroadcastServer => &[OURS, "bun"],
             Self::Codec => &[OURS, "go"],
+            Self::RpcPair => &[OURS, "go", "go-hijack", "hijack-go"],
             Self::Gateway(of_part) => of_part,
         }
     }
@@ -230,6 +255,7 @@ impl fmt::Display for Role {
             Self::WsDeflateServer => "compressing WebSocket server",
             Self::WsBroadcastServer => "broadcasting WebSocket server",
             Self::Codec => "codec",
+            Self::RpcPair => "pair of net/rpc",
             Self::Gateway(_) => "gateway",
         })
     }

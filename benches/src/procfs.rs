@@ -36,6 +36,15 @@ impl Cpu {
             total: self.total.saturating_sub(earlier.total),
         }
     }
+
+    /// Both together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            user: self.user + other.user,
+            system: self.system + other.system,
+            total: self.total + other.total,
+        }
+    }
 }
 
 /// The scheduler's own count, summed over the threads that live; the programs end none while they are measured.

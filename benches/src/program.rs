@@ -20,6 +20,8 @@ pub(crate) struct Program {
     stdout: Lines<BufReader<Receiver>>,
     /// What it was configured in; kept as long as it runs.
     pub(crate) folder: Option<Folder>,
+    /// Another one whose CPU is counted with its own.
+    pub(crate) beside: Option<Box<Program>>,
 }
 
 /// What a counting program says of its allocator.
@@ -43,7 +45,7 @@ impl Program {
             .spawn()?;
         let stdout = child.stdout.take().ok_or_else(|| io::Error::other("program without stdout"))?;
         let stdout = Receiver::from_owned_fd(OwnedFd::from(stdout))?;
-        Ok(Self { child, stdout: BufReader::new(stdout).lines(), folder: None })
+        Ok(Self { child, stdout: BufReader::new(stdout).lines(), folder: None, beside: None })
     }
 
     /// The address that a server prints when it listens.
@@ -88,7 +90,11 @@ impl Program {
     }
 
     pub(crate) fn cpu(&self) -> io::Result<Cpu> {
-        Cpu::of(self.pid())
+        let own = Cpu::of(self.pid())?;
+        Ok(match &self.beside {
+            Some(beside) => own.and(beside.cpu()?),
+            None => own,
+        })
     }
 
     pub(crate) fn resident_bytes(&self) -> io::Result<f64> {

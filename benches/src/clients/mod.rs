@@ -4,6 +4,7 @@ mod check;
 pub mod hijack;
 pub mod hyper;
 mod requests;
+pub mod rpc;
 mod takeovers;
 
 use std::io::{self, BufRead, Write};

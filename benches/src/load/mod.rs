@@ -11,6 +11,7 @@ mod frames;
 mod http;
 mod question;
 mod relay;
+mod rpc;
 mod takeover;
 mod taps;
 mod upstream;
@@ -27,6 +28,7 @@ pub(crate) use relay::{
     InspectedWsMessages, RelayedBulk, RelayedMessages, RelayedRequests, RelayedVisits, RelayedWsBulk,
     RelayedWsMessages,
 };
+pub(crate) use rpc::Calls;
 pub(crate) use takeover::Takeover;
 pub(crate) use websockets::{
     WsBurst, WsDeflated, WsHuge, WsLarge, WsLargeMany, WsSmall, WsSmallMany, WsText,

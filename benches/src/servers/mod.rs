@@ -4,6 +4,7 @@ pub mod axum;
 pub mod hijack;
 pub mod hyper;
 pub mod relay;
+pub mod rpc;
 pub mod ws;
 
 use std::io::{self, BufRead, Write};

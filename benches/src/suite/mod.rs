@@ -8,6 +8,7 @@ mod gateway;
 mod gob;
 mod http;
 mod relay;
+mod rpc;
 mod takeover;
 mod ws;
 
@@ -57,6 +58,7 @@ pub(crate) async fn measure(options: &Options) -> io::Result<Report> {
         Suite::Ws => ws::measure(options).await?,
         Suite::Gateway => gateway::measure(options).await?,
         Suite::Gob => gob::measure(options).await?,
+        Suite::Rpc => rpc::measure(options).await?,
     };
     if parts.iter().all(|part| part.programs.is_empty()) {
         return Err(io::Error::other("no program to measure"));
@@ -85,6 +87,7 @@ pub(crate) async fn profile(options: &Options, folder: &Path) -> io::Result<()> 
         Suite::Ws => ws::profile(options, folder).await,
         Suite::Gateway => gateway::profile(options, folder).await,
         Suite::Gob => gob::profile(options, folder).await,
+        Suite::Rpc => rpc::profile(options, folder).await,
     }
 }
 

@@ -9,6 +9,7 @@ use http::{HeaderName, HeaderValue};
 
 use crate::conns::Conns;
 use crate::gateway::Gateway;
+use crate::rpc::Rpc;
 
 /// Take over HTTP/1.1 connections, and see what lives on them.
 ///
@@ -26,6 +27,7 @@ pub(crate) enum Command {
     Demo(Demo),
     Gateway(Gateway),
     Conns(Box<Conns>),
+    Rpc(Box<Rpc>),
     Ws(Box<Ws>),
 }
 
@@ -34,6 +36,7 @@ Examples:
   hijack demo --listen 127.0.0.1:9090
   hijack gateway --upstream http://127.0.0.1:9090 --check
   hijack conns list --filter 'idle>30s'
+  hijack rpc call http://127.0.0.1:9090 Arith.Multiply '{"A":7,"B":8}'
   hijack ws ws://127.0.0.1:9090/ws";
 
 impl Default for Command {

@@ -1,7 +1,7 @@
 //! The program `hijack`.
 //!
 //! `args` is what was typed, `demo` the demo server, `gateway` the gateway, `conns` its operators' commands, `ws` the
-//! WebSocket client, `log` where events are written, `exit` what a run ends with. This file only joins them.
+//! WebSocket client, `rpc` the one of Go's net/rpc, `log` where events are written, `exit` what a run ends with. This file only joins them.
 
 mod args;
 mod conns;
@@ -9,6 +9,7 @@ mod demo;
 mod exit;
 mod gateway;
 mod log;
+mod rpc;
 mod ws;
 
 use std::process::ExitCode;
@@ -39,6 +40,7 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::Demo(demo) => runtime(demo.threads)?.block_on(demo::run(&demo)),
         Command::Gateway(gateway) => gateway::run(&gateway),
         Command::Conns(conns) => run_alone(conns::run(*conns)),
+        Command::Rpc(rpc) => run_alone(rpc::run(*rpc)),
         Command::Ws(ws) => run_alone(ws::run(*ws)),
     }
 }

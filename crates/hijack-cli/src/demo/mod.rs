@@ -1,7 +1,8 @@
 //! The demo server: one route for each way to end an exchange.
 //!
-//! `websocket` echoes messages, `chat` is a room; everything else is here.
+//! `websocket` echoes messages, `chat` is a room, `arith` multiplies for Go's programs; everything else is here.
 
+mod arith;
 mod chat;
 mod websocket;
 
@@ -10,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hijack::rpc::{self, Gob};
 use hijack::{Body, Error, Exchange, Listener, Outcome, Server, ShutdownReport, Upgrade, handover};
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Method, Response, StatusCode};
@@ -56,9 +58,9 @@ impl Running {
         let address = listener.local_address();
         let server = Server::new();
         let serving = server.clone();
-        let room = Arc::<Room>::default();
+        let (room, arith) = (Arc::<Room>::default(), arith::server());
         tokio::spawn(async move {
-            serving.serve(listener, move |exchange| answer(exchange, Arc::clone(&room))).await;
+            serving.serve(listener, move |exchange| answer(exchange, Arc::clone(&room), arith.clone())).await;
         });
         Ok(Self { server, address })
     }
@@ -102,13 +104,22 @@ fn tell(report: &ShutdownReport) {
     );
 }
 
-async fn answer(exchange: Exchange, room: Arc<Room>) -> Result<Outcome, Error> {
+async fn answer(
+    exchange: Exchange,
+    room: Arc<Room>,
+    arith: rpc::Server<Gob>,
+) -> Result<Outcome, Error> {
+    // It says itself what it does with other methods than CONNECT.
+    if exchange.uri().path() == rpc::DEFAULT_PATH {
+        return arith.serve(exchange).await;
+    }
     if *exchange.method() == Method::CONNECT {
         return refuse_connect(exchange).await;
     }
     // What a WebSocket's request must be, its method among it, is known there.
     match exchange.uri().path() {
         "/ws" => return websocket::echo(exchange).await,
+        rpc::DEBUG_PATH if *exchange.method() == Method::GET => return arith.serve_debug(exchange).await,
         "/ws/chat" if websocket::is_asked_for(&exchange) => return chat::join(exchange, room).await,
         _ => {}
     }

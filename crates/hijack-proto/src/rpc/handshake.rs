@@ -7,7 +7,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::StatusCode;
 
 use crate::head::{HeadScan, RequestHead, ResponseHead};
 use crate::{HeadError, Limits};
@@ -96,12 +96,6 @@ pub fn judge_request(head: &RequestHead) -> Asked {
         Err(Refusal::NotConnect) => Asked::OtherMethod,
         Err(_) => Asked::Body,
     }
-}
-
-/// Whether a head is a CONNECT to a path, which is no tunnel to elsewhere.
-#[must_use]
-pub fn is_for_path(head: &RequestHead, path: &str) -> bool {
-    *head.method() == Method::CONNECT && head.uri().authority().is_none() && head.uri().path() == path
 }
 
 /// Reads a server's answer, from bytes that may come in any pieces.
@@ -252,8 +246,5 @@ mod tests {
         for (text, asked) in table {
             assert_eq!(judge_request(&request(text)), asked, "{text}");
         }
-        assert!(is_for_path(&request("CONNECT /_goRPC_ HTTP/1.0\n\n"), DEFAULT_PATH));
-        assert!(!is_for_path(&request("CONNECT a:1 HTTP/1.0\n\n"), DEFAULT_PATH));
-        assert!(!is_for_path(&request("GET /_goRPC_ HTTP/1.0\n\n"), DEFAULT_PATH));
     }
 }

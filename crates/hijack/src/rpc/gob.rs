@@ -276,6 +276,16 @@ impl<T: hijack_gob::Gob + ?Sized> Encode<Gob> for T {
     }
 }
 
+/// A value to be sent whose type is known at run time only. Received, it is a [`hijack_gob::Dynamic`].
+#[derive(Debug, Clone)]
+pub struct GobDynamic(pub hijack_gob::Dynamic);
+
+impl Encode<Gob> for GobDynamic {
+    fn encode(&self, encoder: &mut GobEncoder, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        encoder.encoder.encode_dynamic(&self.0, out).map_err(EncodeError::new)
+    }
+}
+
 impl<T: DeserializeOwned> Decode<Gob> for T {
     fn decode(decoder: &mut GobDecoder) -> Result<Self, DecodeError> {
         let value = decoder.with(|decoder, input| decoder.decode(input))?;

@@ -1,0 +1,3 @@
+module hijack.bench/rpc
+
+go 1.23
