@@ -389,3 +389,13 @@ impl Drop for Folder {
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
+
+#[test]
+fn rpc_serves_and_calls() {
+    let mut example = Example::start("rpc", &["127.0.0.1:0"]);
+    let mut line = String::new();
+    example.output.read_line(&mut line).expect("the answer");
+    assert_eq!(line, "7 / 2 is 3, 1 are left\n");
+    assert!(example.ask(b"GET /debug/rpc HTTP/1.0\r\n\r\n").contains("Divide(Args, Quotient) error"));
+    assert_eq!(example.ask(b"CONNECT /_goRPC_ HTTP/1.0\n\n"), "HTTP/1.0 200 Connected to Go RPC\n\n");
+}

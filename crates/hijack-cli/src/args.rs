@@ -36,7 +36,7 @@ Examples:
   hijack demo --listen 127.0.0.1:9090
   hijack gateway --upstream http://127.0.0.1:9090 --check
   hijack conns list --filter 'idle>30s'
-  hijack rpc call http://127.0.0.1:9090 Arith.Multiply '{"A":7,"B":8}'
+  hijack rpc call http://127.0.0.1:9090 Arith.Multiply '{\"A\":7,\"B\":8}'
   hijack ws ws://127.0.0.1:9090/ws";
 
 impl Default for Command {

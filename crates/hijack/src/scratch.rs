@@ -3,7 +3,7 @@
 //! A buffer is taken for the length of one poll and given back. Should a stream poll another one from within
 //! its own poll, that one finds the place empty and gets a fresh buffer.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use crate::wire::Queue;
 
@@ -48,5 +48,39 @@ pub(crate) fn give_out(mut queue: Box<Queue>) {
     if queue.bytes.capacity() <= MOST_KEPT_OUT {
         queue.clear();
         OUT.set(Some(queue));
+    }
+}
+
+/// A buffer beyond this is the thread's when nobody uses it.
+const LONG_LEN: usize = 64 * 1024;
+
+/// A buffer beyond this is freed.
+const LONGEST_LEN: usize = 4 << 20;
+
+/// As many long buffers are kept for a thread.
+const MOST_LONG: usize = 4;
+
+thread_local! {
+    static LONG: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// An empty buffer: a long one if this thread has any that nobody uses.
+#[allow(dead_code, reason = "only net/rpc sends and receives what is long")]
+pub(crate) fn take_long() -> Vec<u8> {
+    LONG.with_borrow_mut(Vec::pop).unwrap_or_default()
+}
+
+/// Empties a buffer. A long one goes to the thread, so that neither an idle connection holds it nor a busy one has to
+/// have its pages made anew for every message.
+#[allow(dead_code, reason = "only net/rpc sends and receives what is long")]
+pub(crate) fn recycle(buffer: &mut Vec<u8>) {
+    buffer.clear();
+    if buffer.capacity() > LONG_LEN {
+        let long = std::mem::take(buffer);
+        LONG.with_borrow_mut(|kept| {
+            if kept.len() < MOST_LONG && long.capacity() <= LONGEST_LEN {
+                kept.push(long);
+            }
+        });
     }
 }

@@ -180,7 +180,11 @@ pub fn serve_witness(is_go: bool) -> Option<Foreign> {
 }
 
 /// Where the program is: at `HIJACK_PROGRAM`, or where Cargo puts it, two folders above this test.
-fn built() -> Option<PathBuf> {
+///
+/// # Panics
+/// If it is nowhere and `CI=true`.
+#[must_use]
+pub fn built() -> Option<PathBuf> {
     let named = env::var_os("HIJACK_PROGRAM").map(PathBuf::from);
     let beside = || Some(env::current_exe().ok()?.parent()?.parent()?.join("hijack"));
     let found = named.or_else(beside).filter(|path| path.is_file());

@@ -104,11 +104,7 @@ fn tell(report: &ShutdownReport) {
     );
 }
 
-async fn answer(
-    exchange: Exchange,
-    room: Arc<Room>,
-    arith: rpc::Server<Gob>,
-) -> Result<Outcome, Error> {
+async fn answer(exchange: Exchange, room: Arc<Room>, arith: rpc::Server<Gob>) -> Result<Outcome, Error> {
     // It says itself what it does with other methods than CONNECT.
     if exchange.uri().path() == rpc::DEFAULT_PATH {
         return arith.serve(exchange).await;

@@ -34,7 +34,10 @@ fn as_json(services: &[(String, Vec<MethodInfo>)]) -> serde_json::Value {
         let MethodInfo { name, args, reply, calls } = method;
         json!({ "method": format!("{service}.{name}"), "args": args, "reply": reply, "calls": calls })
     };
-    services.iter().flat_map(|(service, methods)| methods.iter().map(move |one| method(service, one))).collect()
+    services
+        .iter()
+        .flat_map(|(service, methods)| methods.iter().map(move |one| method(service, one)))
+        .collect()
 }
 
 async fn page(list: &List) -> Result<String, Failure> {
@@ -42,7 +45,8 @@ async fn page(list: &List) -> Result<String, Failure> {
         return Err(failure("a server without HTTP has no page to list its methods from"));
     }
     let cannot = |why: String| failure(format!("cannot list the methods at {}: {why}", list.url));
-    let endpoint: Endpoint = address(&list.url).parse().map_err(|error: hijack::Error| cannot(error.to_string()))?;
+    let endpoint: Endpoint =
+        address(&list.url).parse().map_err(|error: hijack::Error| cannot(error.to_string()))?;
     let mut request = Request::new(Body::empty());
     *request.uri_mut() = http::Uri::from_static(rpc::DEBUG_PATH);
     request.headers_mut().extend(list.connecting.header.iter().cloned());

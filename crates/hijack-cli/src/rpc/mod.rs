@@ -51,7 +51,7 @@ struct Call {
     method: String,
 
     /// The arguments, as JSON
-    #[arg(value_parser = parse_json)]
+    #[arg(value_parser = parse_json, allow_hyphen_values = true)]
     args: JsonValue,
 
     /// How values are written
@@ -125,7 +125,8 @@ struct{A, B int; Tags []string}, time.Time (RFC 3339), *T as T, interface{}. Nam
 Only the answer goes to stdout. Exit codes: 0 answered; 2 wrong command line; 1 anything else, with the reason on stderr.";
 
 fn parse_json(text: &str) -> Result<JsonValue, String> {
-    serde_json::from_str(text).map_err(|error| format!("{error} (texts need quotes of their own: '\"text\"')"))
+    serde_json::from_str(text)
+        .map_err(|error| format!("{error} (texts need quotes of their own: '\"text\"')"))
 }
 
 fn parse_header(text: &str) -> Result<(HeaderName, HeaderValue), String> {

@@ -80,7 +80,9 @@ fn is_struct(members: &Map<String, Value>) -> bool {
 fn common<'v>(values: impl Iterator<Item = &'v Value>) -> Result<Option<Guess>, String> {
     let mut common: Option<Guess> = None;
     for value in values {
-        let Some(guess) = guess(value)? else { return Err("null in a list is nothing that could be sent".into()) };
+        let Some(guess) = guess(value)? else {
+            return Err("null in a list is nothing that could be sent".into());
+        };
         common = Some(match common {
             None => guess,
             Some(common) => common.clone().with(guess.clone()).ok_or_else(|| {

@@ -4,6 +4,7 @@ mod chat;
 mod conns;
 mod demo;
 mod gateway;
+mod rpc;
 mod steering;
 mod support;
 mod terminal;

@@ -94,7 +94,9 @@ pub struct Encoder {
     registry: Registry,
     limits: Limits,
     /// How many bytes the length of the last message took: a guess for the next one.
-    prefix_len: usize,
+    ///
+    /// Of the last two messages, since headers and bodies often take turns.
+    prefix_lens: [usize; 2],
 }
 
 impl Encoder {
@@ -166,7 +168,7 @@ impl Encoder {
         encode: impl FnOnce(&mut Writer<'_>) -> Result<(), EncodeError>,
     ) -> Result<(), EncodeError> {
         let start = out.len();
-        let guess = self.prefix_len.max(1);
+        let guess = self.prefix_lens[0].max(1);
         out.extend_from_slice(&[0; crate::wire::MAX_UINT_LEN][..guess]);
         let mut writer = Writer::new(out, &mut self.sent, &self.registry, self.limits.value_depth);
         writer.int(known.id);
@@ -175,8 +177,9 @@ impl Encoder {
         }
         encode(&mut writer)?;
         let introduced = writer.finish();
-        self.prefix_len = put_len(out, start, guess);
-        let len = out.len() - start - self.prefix_len;
+        let prefix_len = put_len(out, start, guess);
+        self.prefix_lens = [self.prefix_lens[1], prefix_len];
+        let len = out.len() - start - prefix_len;
         if len > self.limits.message_len {
             let limit = self.limits.message_len;
             return Err(EncodeError::new(EncodeErrorKind::MessageTooLong { len, limit }));

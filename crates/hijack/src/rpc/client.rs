@@ -18,8 +18,9 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::call::{Place, Slot, Waiting};
-use super::line::{Line, SendError};
+use super::line::{self, Line, SendError};
 use super::{CallError, Codec, Config, Decode, DecodeError, Encode, Lost};
+use crate::scratch;
 use crate::transport::Stream;
 
 /// A client on one connection. Cheap to clone; all clones call over the same connection.
@@ -119,7 +120,7 @@ impl<C: Codec> Client<C> {
             decoder: codec.decoder(&shared.config),
             shared: Arc::clone(&shared),
             ended_ours: false,
-            woken: 0,
+            waits: false,
         };
         tokio::spawn(task.run());
         Self(Arc::new(Handle(shared)))
@@ -259,6 +260,9 @@ impl<C: Codec> Shared<C> {
             Err(Refused::Full { .. }) => return Ok(None),
             Err(_) => return Err(CallError::Shutdown),
         };
+        if state.queue.capacity() == 0 {
+            state.queue = scratch::take_long();
+        }
         C::put_call(&mut state.encoder, &mut state.queue, method, number, args)
             .map_err(|error| CallError::Encode(Arc::new(error)))?;
         let place: Arc<dyn Place<C>> = Arc::clone(slot) as _;
@@ -348,8 +352,8 @@ struct Task<C: Codec, S> {
     decoder: C::Decoder,
     shared: Arc<Shared<C>>,
     ended_ours: bool,
-    /// Callers that the last read has woken. They are likely to call again in a moment.
-    woken: usize,
+    /// Whether what is queued has waited for more.
+    waits: bool,
 }
 
 impl<C: Codec, S: Stream> Task<C, S> {
@@ -371,10 +375,8 @@ impl<C: Codec, S: Stream> Task<C, S> {
         self.shared.task.register(cx.waker());
         loop {
             let read = self.poll_read(cx)?;
-            // Callers that were just woken are let go first, so that their next calls leave in one write.
-            if self.woken > 1 && self.shared.lock().is_told {
-                self.woken = 0;
-                cx.waker().wake_by_ref();
+            if self.may_wait() {
+                line::later(cx);
                 return Poll::Pending;
             }
             if self.poll_write(cx)?.is_ready() {
@@ -386,13 +388,21 @@ impl<C: Codec, S: Stream> Task<C, S> {
         }
     }
 
+    /// Whether what is queued waits for a moment, once: where many call at the same time, others are about to call, and
+    /// answers about to come, so that more of both is dealt with at once.
+    fn may_wait(&mut self) -> bool {
+        let state = self.shared.lock();
+        let begins = state.is_told && !self.line.is_sending() && state.calls.waiting() > 1;
+        self.waits = begins && !self.waits;
+        self.waits
+    }
+
     /// Reads once and gives out all answers that are complete.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Lost> {
-        let decoder = &mut self.decoder;
-        match self.line.poll_read(cx, |bytes| C::feed(decoder, bytes)) {
+        match self.line.poll_read(cx, C::inbox(&mut self.decoder)) {
             Poll::Ready(Ok(0)) => Err(Lost::UnexpectedEof),
             Poll::Ready(Ok(_)) => {
-                self.woken = self.give_out().map_err(|error| Lost::Protocol(Arc::new(error)))?;
+                self.give_out().map_err(|error| Lost::Protocol(Arc::new(error)))?;
                 Ok(Poll::Ready(()))
             }
             Poll::Ready(Err(error)) => Err(lost_io(error)),
@@ -400,8 +410,7 @@ impl<C: Codec, S: Stream> Task<C, S> {
         }
     }
 
-    fn give_out(&mut self) -> Result<usize, DecodeError> {
-        let mut woken = 0;
+    fn give_out(&mut self) -> Result<(), DecodeError> {
         while let Some(head) = C::next_reply(&mut self.decoder)? {
             let settled = {
                 let mut state = self.shared.lock();
@@ -410,14 +419,11 @@ impl<C: Codec, S: Stream> Task<C, S> {
                 settled
             };
             match settled {
-                Settled::Awaited(place) => {
-                    place.fill(head.error, &mut self.decoder)?;
-                    woken += 1;
-                }
+                Settled::Awaited(place) => place.fill(head.error, &mut self.decoder)?,
                 Settled::Late | Settled::Unasked => C::skip(&mut self.decoder)?,
             }
         }
-        Ok(woken)
+        Ok(())
     }
 
     /// Writes what is queued; ready when the connection is to be closed in order.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Config;
+use super::{Config, Inbox};
 use crate::BoxError;
 
 /// A way in which calls and answers are written on a connection: [`Gob`](super::Gob),
@@ -58,8 +58,8 @@ pub trait Codec: Clone + fmt::Debug + Send + Sync + 'static {
     /// Appends the answer that a call failed with `text`.
     fn put_error(encoder: &mut Self::Encoder, out: &mut Vec<u8>, method: &str, id: &Self::Id, text: &str);
 
-    /// Takes what the peer sent.
-    fn feed(decoder: &mut Self::Decoder, bytes: &[u8]);
+    /// Where what the peer sends is put.
+    fn inbox(decoder: &mut Self::Decoder) -> &mut Inbox;
 
     /// The next call, once all of it has come; its method is [`method`](Self::method). Its arguments must be decoded or
     /// [skipped](Self::skip) before the next one is asked for.

@@ -12,7 +12,7 @@ use hijack_proto::rpc::Serving;
 use tokio::task::JoinSet;
 
 use super::context::Origin;
-use super::line::{Line, SendError};
+use super::line::{self, Line, SendError};
 use super::methods::{Answers, Call, Methods};
 use super::{Codec, Config, DecodeError, ServeError};
 use crate::transport::Stream;
@@ -32,6 +32,9 @@ pub(super) struct Connection<C: Codec, S> {
     told: Option<Told>,
     /// Why nothing more is read, if that is the peer's doing.
     broken: Option<DecodeError>,
+    /// Calls that were begun since this was asked last, and whether their answers have waited for more.
+    begun: usize,
+    waits: bool,
     config: Config,
 }
 
@@ -54,6 +57,8 @@ impl<C: Codec, S: Stream> Connection<C, S> {
             tasks: JoinSet::new(),
             told: Some(told),
             broken: None,
+            begun: 0,
+            waits: false,
             config,
         }
     }
@@ -74,6 +79,10 @@ impl<C: Codec, S: Stream> Connection<C, S> {
             let wants_more = self.take_calls(cx);
             // Behind the calls that were begun, so that their tasks' ends are heard of.
             self.reap(cx);
+            if self.may_wait() {
+                line::later(cx);
+                return Poll::Pending;
+            }
             let is_sent = self.poll_send(cx)?.is_ready();
             if self.serving.is_over() {
                 return if is_sent { Poll::Ready(Ok(())) } else { Poll::Pending };
@@ -91,8 +100,7 @@ impl<C: Codec, S: Stream> Connection<C, S> {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        let decoder = &mut self.decoder;
-        if ready!(self.line.poll_read(cx, |bytes| C::feed(decoder, bytes)))? == 0 {
+        if ready!(self.line.poll_read(cx, C::inbox(&mut self.decoder)))? == 0 {
             self.serving.end();
             if C::is_within(&self.decoder) {
                 let cut_off = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
@@ -109,6 +117,13 @@ impl<C: Codec, S: Stream> Connection<C, S> {
             self.told = None;
             self.serving.end();
         }
+    }
+
+    /// Whether the answers wait for a moment, once: where several calls came at once, more are about to.
+    fn may_wait(&mut self) -> bool {
+        self.waits = self.begun > 1 && !self.waits;
+        self.begun = 0;
+        self.waits
     }
 
     /// Counts the tasks that have ended.
@@ -140,6 +155,7 @@ impl<C: Codec, S: Stream> Connection<C, S> {
     }
 
     fn take_call(&mut self, id: C::Id, cx: &mut Context<'_>) -> Result<(), DecodeError> {
+        self.begun += 1;
         let name = C::method(&self.decoder);
         let entry = match self.methods.find(name) {
             Ok(entry) => Arc::clone(entry),

@@ -12,7 +12,7 @@ use crate::BoxError;
 /// | | the connection |
 /// |---|---|
 /// | [`Remote`](Self::Remote), [`Encode`](Self::Encode), [`Decode`](Self::Decode), [`TimedOut`](Self::TimedOut) | goes on |
-/// | [`Shutdown`](Self::Shutdown), [`Lost`](Self::Lost) | is gone |
+/// | [`Dial`](Self::Dial), [`Shutdown`](Self::Shutdown), [`Lost`](Self::Lost) | is gone |
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum CallError {
@@ -27,6 +27,8 @@ pub enum CallError {
         /// The time that was allowed.
         limit: Duration,
     },
+    /// There is no connection, and none could be had: see [`Reconnecting`](super::Reconnecting).
+    Dial(Arc<DialError>),
     /// The connection was closed by us, or had ended before this call. Nothing was sent.
     Shutdown,
     /// The connection ended while this call was under way. What became of it at the server is not known.
@@ -63,7 +65,7 @@ impl CallError {
     /// Whether the connection is gone.
     #[must_use]
     pub fn is_connection_gone(&self) -> bool {
-        matches!(self, Self::Shutdown | Self::Lost(_))
+        matches!(self, Self::Dial(_) | Self::Shutdown | Self::Lost(_))
     }
 }
 
@@ -74,6 +76,7 @@ impl fmt::Display for CallError {
             Self::Encode(error) => write!(f, "arguments cannot be sent: {error}"),
             Self::Decode(error) => write!(f, "answer cannot be read: {error}"),
             Self::TimedOut { limit } => write!(f, "no answer within {limit:?}"),
+            Self::Dial(error) => error.fmt(f),
             Self::Shutdown => f.write_str("connection is shut down"),
             Self::Lost(lost) => lost.fmt(f),
         }
@@ -85,6 +88,7 @@ impl std::error::Error for CallError {
         match self {
             Self::Encode(error) => Some(&**error),
             Self::Decode(error) => Some(&**error),
+            Self::Dial(error) => Some(&**error),
             Self::Lost(lost) => lost.source(),
             _ => None,
         }

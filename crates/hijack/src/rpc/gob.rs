@@ -4,7 +4,7 @@ use hijack_gob::{Decoder, Encoder, GoString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{Codec, Config, Decode, DecodeError, Encode, EncodeError, ReplyHead};
+use super::{Codec, Config, Decode, DecodeError, Encode, EncodeError, Inbox, ReplyHead};
 
 /// The codec of Go's net/rpc unless a program says otherwise: `encoding/gob`.
 ///
@@ -58,9 +58,7 @@ pub struct GobEncoder {
 #[derive(Debug)]
 pub struct GobDecoder {
     decoder: Decoder,
-    /// What was read, from `start` on.
-    buf: Vec<u8>,
-    start: usize,
+    inbox: Inbox,
     /// The header whose body is not whole yet.
     head: Option<Head>,
     method: String,
@@ -129,8 +127,7 @@ impl Codec for Gob {
     fn decoder(&self, config: &Config) -> GobDecoder {
         GobDecoder {
             decoder: Decoder::with_limits(self.limits(config)).with_registry(self.registry.clone()),
-            buf: Vec::new(),
-            start: 0,
+            inbox: Inbox::default(),
             head: None,
             method: String::new(),
             message_len: config.message_len,
@@ -163,9 +160,8 @@ impl Codec for Gob {
             .expect("two texts and a number can be encoded");
     }
 
-    fn feed(decoder: &mut GobDecoder, bytes: &[u8]) {
-        decoder.let_go();
-        decoder.buf.extend_from_slice(bytes);
+    fn inbox(decoder: &mut GobDecoder) -> &mut Inbox {
+        &mut decoder.inbox
     }
 
     fn next_call(decoder: &mut GobDecoder) -> Result<Option<u64>, DecodeError> {
@@ -189,7 +185,7 @@ impl Codec for Gob {
     }
 
     fn is_within(decoder: &GobDecoder) -> bool {
-        decoder.head.is_some() || decoder.start < decoder.buf.len()
+        decoder.head.is_some() || !decoder.inbox.rest().is_empty()
     }
 }
 
@@ -238,27 +234,16 @@ impl GobDecoder {
         &mut self,
         take: impl FnOnce(&mut Decoder, &mut &[u8]) -> Result<R, hijack_gob::DecodeError>,
     ) -> Result<R, DecodeError> {
-        let mut input = &self.buf[self.start..];
+        let mut input = self.inbox.rest();
+        let len = input.len();
         let taken = take(&mut self.decoder, &mut input);
-        self.start = self.buf.len() - input.len();
+        let used = len - input.len();
+        self.inbox.take(used);
         taken.map_err(|error| {
             if error.is_fatal() { DecodeError::of_stream(error) } else { DecodeError::of_value(error) }
         })
     }
-
-    /// Frees what was read.
-    fn let_go(&mut self) {
-        if self.start == self.buf.len() && self.buf.capacity() > MOST_KEPT {
-            self.buf = Vec::new();
-        } else {
-            self.buf.drain(..self.start);
-        }
-        self.start = 0;
-    }
 }
-
-/// A buffer beyond this is freed when it is empty.
-const MOST_KEPT: usize = 64 * 1024;
 
 /// Without a header nothing is known of what follows.
 fn fatal(error: DecodeError) -> DecodeError {

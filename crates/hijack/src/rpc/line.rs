@@ -5,9 +5,10 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::ReadBuf;
+use tokio::io::{AsyncReadExt, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
+use super::Inbox;
 use crate::scratch;
 use crate::transport::Stream;
 
@@ -38,16 +39,16 @@ impl<S: Stream> Line<S> {
         Self { io, out: Vec::new(), written: 0, unflushed: false, stalled: None, write_timeout }
     }
 
-    /// Reads once and shows what came; nothing is the end of the peer's direction.
-    pub(super) fn poll_read(
-        &mut self,
-        cx: &mut Context<'_>,
-        show: impl FnOnce(&[u8]),
-    ) -> Poll<io::Result<usize>> {
+    /// Reads once into `inbox`; nothing is the end of the peer's direction.
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, inbox: &mut Inbox) -> Poll<io::Result<usize>> {
+        if inbox.is_long() {
+            let reading = pin!(self.io.read_buf(inbox.room(LONG_READ)));
+            return reading.poll(cx);
+        }
         scratch::with_relay(|buffer| {
             let mut read = ReadBuf::new(buffer);
             ready!(Pin::new(&mut self.io).poll_read(cx, &mut read))?;
-            show(read.filled());
+            inbox.feed(read.filled());
             Poll::Ready(Ok(read.filled().len()))
         })
     }
@@ -100,11 +101,7 @@ impl<S: Stream> Line<S> {
 
     /// A queue that has grown long is not kept for the next small answer.
     fn let_go(&mut self) {
-        if self.out.capacity() > MOST_KEPT {
-            self.out = Vec::new();
-        } else {
-            self.out.clear();
-        }
+        scratch::recycle(&mut self.out);
         self.written = 0;
     }
 
@@ -125,7 +122,9 @@ impl<S: Stream> Line<S> {
         let until = Instant::now() + limit;
         let drained = std::future::poll_fn(|cx| {
             loop {
-                match ready!(self.poll_read(cx, |_| {})) {
+                // Into nothing: what comes is thrown away.
+                let mut inbox = Inbox::default();
+                match ready!(self.poll_read(cx, &mut inbox)) {
                     Ok(1..) => {}
                     _ => return Poll::Ready(()),
                 }
@@ -135,8 +134,14 @@ impl<S: Stream> Line<S> {
     }
 }
 
-/// A queue beyond this is freed once it is written.
-const MOST_KEPT: usize = 64 * 1024;
+/// Has the task run again when the others have, and the sockets have been looked at.
+pub(super) fn later(cx: &mut Context<'_>) {
+    // It only tells the runtime, at its first poll.
+    let _ = pin!(tokio::task::yield_now()).poll(cx);
+}
+
+/// Bytes of a long message that are asked for at once.
+const LONG_READ: usize = 256 * 1024;
 
 impl From<io::Error> for SendError {
     fn from(error: io::Error) -> Self {

@@ -14,6 +14,7 @@ use hijack_proto::rpc::{MethodName, Unserved};
 use super::context::{Context, Origin};
 use super::error::PANICKED;
 use super::{Codec, Decode, DecodeError, Encode, RegisterError};
+use crate::scratch;
 
 /// The methods of a server, by their full names.
 ///
@@ -258,7 +259,7 @@ where
         Ok(Box::pin(async move {
             let context = Context { origin: call.origin, entry: Arc::clone(&call.entry) as _ };
             let result = guarded(|| function(context, args)).await;
-            call.answers.lock().put(&call.entry.name, &call.id, result);
+            call.answers.lock().room().put(&call.entry.name, &call.id, result);
         }))
     }
 }
@@ -286,6 +287,14 @@ impl<C: Codec> Answers<C> {
 }
 
 impl<C: Codec> Queue<C> {
+    /// The bytes, to be written to.
+    fn room(&mut self) -> &mut Self {
+        if self.bytes.capacity() == 0 {
+            self.bytes = scratch::take_long();
+        }
+        self
+    }
+
     fn put<R: Encode<C>, E: fmt::Display>(&mut self, method: &str, id: &C::Id, result: Option<Result<R, E>>) {
         match result {
             Some(Ok(reply)) => self.put_reply(method, id, &reply),

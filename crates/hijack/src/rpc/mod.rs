@@ -42,10 +42,12 @@ mod debug;
 mod dial;
 mod error;
 mod gob;
+mod inbox;
 mod json;
 mod line;
 mod methods;
 mod msgpack;
+mod reconnect;
 mod server;
 
 #[doc(inline)]
@@ -59,7 +61,9 @@ pub use dial::{Dial, ask, dial};
 pub use error::{CallError, DialError, Fault, Lost, RegisterError, ServeError};
 pub use gob::{Gob, GobDecoder, GobDynamic, GobEncoder};
 pub use hijack_proto::rpc::handshake::{DEBUG_PATH, DEFAULT_PATH, Denied};
+pub use inbox::Inbox;
 pub use json::{Json, JsonDecoder, JsonId};
 pub use methods::{MethodInfo, Methods, Service};
 pub use msgpack::{MsgPack, MsgPackDecoder};
+pub use reconnect::Reconnecting;
 pub use server::{Served, Server};

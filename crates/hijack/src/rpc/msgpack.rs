@@ -7,7 +7,7 @@ use hijack_proto::rpc::msgpack::Scanner;
 use serde::de::{DeserializeOwned, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
-use super::{Codec, Config, Decode, DecodeError, Encode, EncodeError, ReplyHead};
+use super::{Codec, Config, Decode, DecodeError, Encode, EncodeError, Inbox, ReplyHead};
 
 /// The codec of `hashicorp/net-rpc-msgpackrpc`, which Consul and Nomad use.
 ///
@@ -18,9 +18,7 @@ pub struct MsgPack;
 /// Reads values out of a stream.
 #[derive(Debug)]
 pub struct MsgPackDecoder {
-    /// What was read, from `start` on.
-    buf: Vec<u8>,
-    start: usize,
+    inbox: Inbox,
     scanner: Scanner,
     /// The header whose body is not whole yet.
     head: Option<HeadIn>,
@@ -66,8 +64,7 @@ impl Codec for MsgPack {
 
     fn decoder(&self, config: &Config) -> MsgPackDecoder {
         MsgPackDecoder {
-            buf: Vec::new(),
-            start: 0,
+            inbox: Inbox::default(),
             scanner: Scanner::new(config.message_len),
             head: None,
             method: String::new(),
@@ -105,9 +102,8 @@ impl Codec for MsgPack {
         out.push(NOTHING);
     }
 
-    fn feed(decoder: &mut MsgPackDecoder, bytes: &[u8]) {
-        decoder.let_go();
-        decoder.buf.extend_from_slice(bytes);
+    fn inbox(decoder: &mut MsgPackDecoder) -> &mut Inbox {
+        &mut decoder.inbox
     }
 
     fn next_call(decoder: &mut MsgPackDecoder) -> Result<Option<u64>, DecodeError> {
@@ -134,7 +130,7 @@ impl Codec for MsgPack {
     }
 
     fn is_within(decoder: &MsgPackDecoder) -> bool {
-        decoder.head.is_some() || decoder.start < decoder.buf.len()
+        decoder.head.is_some() || !decoder.inbox.rest().is_empty()
     }
 }
 
@@ -143,7 +139,7 @@ impl MsgPackDecoder {
     fn next(&mut self) -> Result<Option<HeadIn>, DecodeError> {
         if self.head.is_none() {
             let Some(head) = self.value()? else { return Ok(None) };
-            self.head = Some(read(&self.buf[head]).map_err(DecodeError::of_stream)?);
+            self.head = Some(read(&self.inbox.whole()[head]).map_err(DecodeError::of_stream)?);
         }
         let Some(body) = self.value()? else { return Ok(None) };
         self.body = body;
@@ -152,27 +148,14 @@ impl MsgPackDecoder {
 
     /// The place of the next whole value.
     fn value(&mut self) -> Result<Option<Range<usize>>, DecodeError> {
-        let found = self.scanner.find(&self.buf[self.start..]).map_err(DecodeError::of_stream)?;
+        let found = self.scanner.find(self.inbox.rest()).map_err(DecodeError::of_stream)?;
         Ok(found.map(|len| {
-            let start = self.start;
-            self.start += len;
-            start..self.start
+            let start = self.inbox.taken();
+            self.inbox.take(len);
+            start..start + len
         }))
     }
-
-    /// Frees what was read.
-    fn let_go(&mut self) {
-        if self.start == self.buf.len() && self.buf.capacity() > MOST_KEPT {
-            self.buf = Vec::new();
-        } else {
-            self.buf.drain(..self.start);
-        }
-        self.start = 0;
-    }
 }
-
-/// A buffer beyond this is freed when it is empty.
-const MOST_KEPT: usize = 64 * 1024;
 
 /// How deep a value may be nested, as in the other codecs.
 const MOST_DEPTH: usize = 128;
@@ -196,7 +179,7 @@ impl<T: Serialize + ?Sized> Encode<MsgPack> for T {
 impl<T: DeserializeOwned> Decode<MsgPack> for T {
     fn decode(decoder: &mut MsgPackDecoder) -> Result<Self, DecodeError> {
         let body = std::mem::take(&mut decoder.body);
-        read(&decoder.buf[body]).map_err(DecodeError::of_value)
+        read(&decoder.inbox.whole()[body]).map_err(DecodeError::of_value)
     }
 }
 
@@ -256,7 +239,7 @@ mod tests {
             let mut id = None;
             for piece in CALL.chunks(len) {
                 assert!(id.is_none(), "only a whole call is given out");
-                MsgPack::feed(&mut decoder, piece);
+                MsgPack::inbox(&mut decoder).feed(piece);
                 id = MsgPack::next_call(&mut decoder).expect("a call");
             }
             assert_eq!((id, MsgPack::method(&decoder)), (Some(3), "Arith.Multiply"));
@@ -271,7 +254,7 @@ mod tests {
     #[test]
     fn an_answer_with_nil_for_no_error() {
         let mut decoder = MsgPack.decoder(&Config::default());
-        MsgPack::feed(&mut decoder, b"\x83\xa5Error\xc0\xadServiceMethod\xa1x\xa3Seq\x09\x2a");
+        MsgPack::inbox(&mut decoder).feed(b"\x83\xa5Error\xc0\xadServiceMethod\xa1x\xa3Seq\x09\x2a");
         let head = MsgPack::next_reply(&mut decoder).expect("an answer");
         assert_eq!(head, Some(ReplyHead { number: 9, error: None }));
         assert_eq!(<i64 as Decode<MsgPack>>::decode(&mut decoder).expect("a number"), 42);
@@ -281,11 +264,11 @@ mod tests {
     fn depth_fails_one_call_and_length_the_stream() {
         let mut decoder = MsgPack.decoder(&Config::default());
         let deep = [&b"\x81\xa3Seq\x01"[..], &[0x91; 100_000], b"\x00"].concat();
-        MsgPack::feed(&mut decoder, &deep);
+        MsgPack::inbox(&mut decoder).feed(&deep);
         assert_eq!(MsgPack::next_call(&mut decoder).expect("a call"), Some(1));
         let error = <serde::de::IgnoredAny as Decode<MsgPack>>::decode(&mut decoder).expect_err("too deep");
         assert!(!error.is_fatal());
-        MsgPack::feed(&mut decoder, b"\x81\xa3Seq\x01\xdd\xff\xff\xff\xff");
+        MsgPack::inbox(&mut decoder).feed(b"\x81\xa3Seq\x01\xdd\xff\xff\xff\xff");
         assert!(MsgPack::next_call(&mut decoder).expect_err("too long").is_fatal());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hijack::rpc::{CallError, Client, Config, Json, Lost};
+use hijack::rpc::{CallError, Client, Config, Dial, Json, Lost, Reconnecting};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
@@ -153,6 +153,26 @@ async fn a_peer_that_takes_nothing_is_given_up() {
     let error = client.call::<()>("Text.Echo", &"x".repeat(64 << 20)).await.expect_err("not taken");
     assert!(matches!(error, CallError::Lost(Lost::WriteTimedOut { .. })), "{error:?}");
     drop(peer);
+}
+
+#[tokio::test]
+async fn a_client_connects_again_when_it_is_asked_to() {
+    let (server, url) = serve_bare(Config::default()).await;
+    let client = Reconnecting::new(Dial::to(&url).expect("a URL"), Json);
+    let call = async || client.call::<i64>("a.b.C", &1).await;
+    assert_eq!(call().await.expect("the first connection"), 2);
+    let first = client.client().await.expect("it is there");
+    assert_eq!(call().await.expect("the same connection"), 2);
+    assert_eq!(first.in_flight(), 0);
+    first.close();
+    timeout(LONG, first.closed()).await.expect("in time");
+    assert_eq!(call().await.expect("another connection"), 2);
+    let second = client.client().await.expect("it is there");
+    // Accepting ends with it too.
+    server.drain();
+    timeout(LONG, second.closed()).await.expect("in time");
+    let error = call().await.expect_err("nobody listens");
+    assert!(matches!(error, CallError::Dial(_)) && error.is_connection_gone(), "{error:?}");
 }
 
 /// A client that asks and never reads: the server stops reading it, and then gives it up.

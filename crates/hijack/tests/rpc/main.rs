@@ -8,3 +8,5 @@ mod http;
 mod jsonrpc;
 mod service;
 mod support;
+#[cfg(feature = "tls")]
+mod tls;

@@ -2,5 +2,6 @@
 
 mod clients;
 mod jsonrpc;
+mod program;
 mod servers;
 mod support;

@@ -11,7 +11,7 @@ use hijack_proto::rpc::json::Scanner;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Codec, Config, Decode, DecodeError, Encode, EncodeError, ReplyHead};
+use super::{Codec, Config, Decode, DecodeError, Encode, EncodeError, Inbox, ReplyHead};
 use body::Body;
 use envelope::Envelope;
 use format::GoFormatter;
@@ -32,9 +32,7 @@ pub struct Json;
 /// Reads values out of a stream.
 #[derive(Debug)]
 pub struct JsonDecoder {
-    /// What was read, from `start` on.
-    buf: Vec<u8>,
-    start: usize,
+    inbox: Inbox,
     scanner: Scanner,
     method: String,
     body: Body,
@@ -49,8 +47,7 @@ impl Codec for Json {
 
     fn decoder(&self, config: &Config) -> JsonDecoder {
         JsonDecoder {
-            buf: Vec::new(),
-            start: 0,
+            inbox: Inbox::default(),
             scanner: Scanner::new(config.message_len),
             method: String::new(),
             body: Body::Missing,
@@ -111,15 +108,14 @@ impl Codec for Json {
         out.extend_from_slice(b"}\n");
     }
 
-    fn feed(decoder: &mut JsonDecoder, bytes: &[u8]) {
-        decoder.let_go();
-        decoder.buf.extend_from_slice(bytes);
+    fn inbox(decoder: &mut JsonDecoder) -> &mut Inbox {
+        &mut decoder.inbox
     }
 
     fn next_call(decoder: &mut JsonDecoder) -> Result<Option<JsonId>, DecodeError> {
         let Some(value) = decoder.next()? else { return Ok(None) };
-        let JsonDecoder { buf, method, body, .. } = decoder;
-        let text = text(&buf[value.clone()]);
+        let JsonDecoder { inbox, method, body, .. } = decoder;
+        let text = text(&inbox.whole()[value.clone()]);
         let envelope = Envelope::read(text).map_err(DecodeError::of_stream)?;
         *body = Body::of_params(envelope.params, text).behind(value.start);
         method.clear();
@@ -133,8 +129,8 @@ impl Codec for Json {
 
     fn next_reply(decoder: &mut JsonDecoder) -> Result<Option<ReplyHead>, DecodeError> {
         let Some(value) = decoder.next()? else { return Ok(None) };
-        let JsonDecoder { buf, body, .. } = decoder;
-        let text = text(&buf[value.clone()]);
+        let JsonDecoder { inbox, body, .. } = decoder;
+        let text = text(&inbox.whole()[value.clone()]);
         let envelope = Envelope::read(text).map_err(DecodeError::of_stream)?;
         *body = Body::of_result(envelope.result, text).behind(value.start);
         let number = envelope.number().map_err(DecodeError::of_stream)?;
@@ -147,39 +143,28 @@ impl Codec for Json {
     }
 
     fn is_within(decoder: &JsonDecoder) -> bool {
-        decoder.buf[decoder.start..].iter().any(|byte| !byte.is_ascii_whitespace())
+        decoder.inbox.rest().iter().any(|byte| !byte.is_ascii_whitespace())
     }
 }
 
 impl JsonDecoder {
     /// The place of the next whole value, which is UTF-8.
     fn next(&mut self) -> Result<Option<Range<usize>>, DecodeError> {
-        let found = self.scanner.find(&self.buf[self.start..]).map_err(DecodeError::of_stream)?;
+        let found = self.scanner.find(self.inbox.rest()).map_err(DecodeError::of_stream)?;
         let Some(found) = found else { return Ok(None) };
-        let mut value = self.start + found.start..self.start + found.end;
-        if std::str::from_utf8(&self.buf[value.clone()]).is_err() {
+        let start = self.inbox.taken() + found.start;
+        let mut len = found.len();
+        let value = &self.inbox.whole()[start..start + len];
+        if std::str::from_utf8(value).is_err() {
             // As Go reads it.
-            let text = String::from_utf8_lossy(&self.buf[value.clone()]).into_owned();
-            self.buf.splice(value.clone(), text.bytes());
-            value.end = value.start + text.len();
+            let text = String::from_utf8_lossy(value).into_owned();
+            self.inbox.replace(start, len, text.as_bytes());
+            len = text.len();
         }
-        self.start = value.end;
-        Ok(Some(value))
-    }
-
-    /// Frees what was read.
-    fn let_go(&mut self) {
-        if self.start == self.buf.len() && self.buf.capacity() > MOST_KEPT {
-            self.buf = Vec::new();
-        } else {
-            self.buf.drain(..self.start);
-        }
-        self.start = 0;
+        self.inbox.take(found.start + len);
+        Ok(Some(start..start + len))
     }
 }
-
-/// A buffer beyond this is freed when it is empty.
-const MOST_KEPT: usize = 64 * 1024;
 
 /// What was found to be text.
 fn text(value: &[u8]) -> &str {
@@ -195,7 +180,7 @@ impl<T: Serialize + ?Sized> Encode<Json> for T {
 impl<T: DeserializeOwned> Decode<Json> for T {
     fn decode(decoder: &mut JsonDecoder) -> Result<Self, DecodeError> {
         let body = std::mem::replace(&mut decoder.body, Body::Missing);
-        body.read(&decoder.buf).map_err(DecodeError::of_value)
+        body.read(decoder.inbox.whole()).map_err(DecodeError::of_value)
     }
 }
 
