@@ -82,6 +82,8 @@ mod any;
 mod decode;
 mod dynamic;
 mod encode;
+#[cfg(feature = "json")]
+mod json;
 mod limits;
 mod marshaled;
 mod registry;
@@ -94,12 +96,12 @@ mod wire;
 pub use any::Any;
 pub use decode::error::{DecodeError, DecodeErrorKind};
 pub use decode::{Decoder, Input, RawValue};
-#[cfg(feature = "json")]
-pub use dynamic::JsonError;
 pub use dynamic::{Dynamic, Interface, Type, TypeError, TypeKind, Value};
 pub use encode::{EncodeError, EncodeErrorKind, Encoder, Field, GoType, Gob, Kind, StructWriter, Writer};
 #[cfg(feature = "derive")]
 pub use hijack_gob_derive::Gob;
+#[cfg(feature = "json")]
+pub use json::JsonError;
 pub use limits::Limits;
 pub use marshaled::{BigInt, BinaryMarshaled, GobEncoded};
 pub use registry::Registry;

@@ -2,10 +2,8 @@
 
 mod decode;
 mod encode;
-#[cfg(feature = "json")]
-mod json;
 mod parse;
-mod ty;
+pub(crate) mod ty;
 
 use std::cell::Cell;
 use std::fmt;
@@ -15,8 +13,6 @@ use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer};
 
 pub(crate) use self::decode::zero;
-#[cfg(feature = "json")]
-pub use self::json::JsonError;
 pub use self::parse::TypeError;
 pub use self::ty::{Type, TypeKind};
 use crate::text::{Complex, GoString};

@@ -21,8 +21,8 @@ use crate::types::{Definition, Field, Graph, Marshaler, Shape, Slot, id};
 /// ```
 #[derive(Clone)]
 pub struct Type {
-    pub(super) graph: Arc<Graph>,
-    pub(super) slot: Slot,
+    pub(crate) graph: Arc<Graph>,
+    pub(crate) slot: Slot,
 }
 
 /// What a type is made of.
@@ -109,7 +109,7 @@ impl Type {
         (&self.graph, self.slot)
     }
 
-    pub(super) fn definition(&self) -> Option<&Definition> {
+    pub(crate) fn definition(&self) -> Option<&Definition> {
         self.graph.get(self.slot)
     }
 }
@@ -129,8 +129,8 @@ impl fmt::Debug for Type {
 
 /// A graph under construction. Ids are given in order; they mean nothing outside of it.
 #[derive(Debug)]
-pub(super) struct Builder {
-    graph: Graph,
+pub(crate) struct Builder {
+    pub(crate) graph: Graph,
     known: HashMap<TypeId, Slot>,
 }
 
@@ -141,11 +141,11 @@ impl Default for Builder {
 }
 
 impl Builder {
-    pub(super) fn build(self, slot: Slot) -> Type {
+    pub(crate) fn build(self, slot: Slot) -> Type {
         Type { graph: Arc::new(self.graph), slot }
     }
 
-    pub(super) fn add(&mut self, name: &str, shape: Shape) -> Slot {
+    pub(crate) fn add(&mut self, name: &str, shape: Shape) -> Slot {
         let slot = self.reserve();
         self.graph.define(slot, Definition { name: name.into(), shape });
         slot

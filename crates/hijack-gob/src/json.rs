@@ -17,8 +17,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use serde_json::{Map, Number, Value as Json};
 
-use super::ty::Builder;
-use super::{Dynamic, Interface, Type, TypeKind, Value, zero};
+use crate::dynamic::ty::Builder;
+use crate::dynamic::{Dynamic, Interface, Type, TypeKind, Value, zero};
 use crate::text::{Complex, GoString};
 use crate::time::Time;
 use crate::types::{Definition, Field, Marshaler, Shape, Slot, id};
