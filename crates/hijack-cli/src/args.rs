@@ -8,6 +8,7 @@ use hijack::ws::Dial;
 use http::{HeaderName, HeaderValue};
 
 use crate::conns::Conns;
+use crate::docker::Docker;
 use crate::gateway::Gateway;
 use crate::rpc::Rpc;
 
@@ -29,6 +30,7 @@ pub(crate) enum Command {
     Conns(Box<Conns>),
     Rpc(Box<Rpc>),
     Ws(Box<Ws>),
+    Docker(Docker),
 }
 
 const EXAMPLES: &str = "\
@@ -37,7 +39,8 @@ Examples:
   hijack gateway --upstream http://127.0.0.1:9090 --check
   hijack conns list --filter 'idle>30s'
   hijack rpc call http://127.0.0.1:9090 Arith.Multiply '{\"A\":7,\"B\":8}'
-  hijack ws ws://127.0.0.1:9090/ws";
+  hijack ws ws://127.0.0.1:9090/ws
+  hijack docker run --rm -it busybox sh";
 
 impl Default for Command {
     fn default() -> Self {

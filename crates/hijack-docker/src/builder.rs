@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hijack::tls::rustls;
-use hijack::{Client, ClientConfig};
+use hijack::{Client, ClientConfig, Transport};
 
-use crate::client::{Docker, Settings};
+use crate::client::{Docker, Settings, Wrap};
 use crate::host::Place;
 use crate::trace::Tracer;
 use crate::{ApiVersion, Error, Host, Trace};
@@ -32,6 +32,7 @@ pub struct DockerBuilder {
     answer_len: usize,
     config: ClientConfig,
     tracer: Tracer,
+    wrap: Option<Wrap>,
 }
 
 impl Default for DockerBuilder {
@@ -44,6 +45,7 @@ impl Default for DockerBuilder {
             answer_len: 16 << 20,
             config: ClientConfig::default(),
             tracer: Tracer::default(),
+            wrap: None,
         }
     }
 }
@@ -155,6 +157,13 @@ impl DockerBuilder {
         self
     }
 
+    /// Puts the stream of each new connection inside another one, which sees the bytes in both directions: to show, to
+    /// count or to slow them. TLS, and what `ssh` does, is inside already. Half-closes must go through.
+    pub fn wrap(mut self, wrap: impl Fn(Transport) -> Transport + Send + Sync + 'static) -> Self {
+        self.wrap = Some(Box::new(wrap));
+        self
+    }
+
     /// The client. Nothing is connected before it is asked for.
     #[must_use]
     pub fn build(self) -> Docker {
@@ -173,6 +182,7 @@ impl DockerBuilder {
             patient: client(patient),
             client: client(self.config),
             ssh: self.ssh,
+            wrap: self.wrap,
             api_version: self.api_version,
             answer_len: self.answer_len,
             tracer: self.tracer,

@@ -30,10 +30,15 @@ pub(crate) struct Settings {
     /// The same, and waits for an answer as long as it takes.
     pub(crate) patient: Client,
     pub(crate) ssh: PathBuf,
+    /// What each new stream goes through.
+    pub(crate) wrap: Option<Wrap>,
     pub(crate) api_version: Option<ApiVersion>,
     pub(crate) answer_len: usize,
     pub(crate) tracer: Tracer,
 }
+
+/// Puts a stream inside another one.
+pub(crate) type Wrap = Box<dyn Fn(Transport) -> Transport + Send + Sync>;
 
 struct Inner {
     settings: Settings,
@@ -258,8 +263,9 @@ impl Docker {
     ) -> Result<Request<Body>, Error> {
         let (upgrade, headers) = takeover.unwrap_or_default();
         let mut request = Request::builder().method(method).uri(target).header(USER_AGENT, AGENT);
-        if self.0.endpoint.is_none() {
-            request = request.header(HOST, "docker");
+        // A connection over a stream that we opened ourselves does not know whose host it leads to.
+        if self.0.endpoint.is_none() || self.0.settings.wrap.is_some() {
+            request = request.header(HOST, self.host().authority());
         }
         if body.is_some() {
             request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -308,11 +314,20 @@ impl Docker {
                     said: format!("it cannot be started: {error}"),
                     source: error.into(),
                 })?;
-                (client.connection(Transport::custom(stream), b""), Some(said))
+                let stream = Transport::custom(stream);
+                let stream = match &settings.wrap {
+                    Some(wrap) => wrap(stream),
+                    None => stream,
+                };
+                (client.connection(stream, b""), Some(said))
             }
             (Some(endpoint), _) => {
-                let connected = client.connect(endpoint).await;
-                (connected.map_err(|error| Error::connecting(&settings.host, error))?, None)
+                let failed = |error| Error::connecting(&settings.host, error);
+                let connection = match &settings.wrap {
+                    None => client.connect(endpoint).await.map_err(failed)?,
+                    Some(wrap) => client.connection(wrap(client.dial(endpoint).await.map_err(failed)?), b""),
+                };
+                (connection, None)
             }
             (None, _) => unreachable!("every host but ssh's has an endpoint"),
         };

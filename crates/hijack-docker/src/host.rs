@@ -84,6 +84,14 @@ impl Host {
         }
     }
 
+    /// What requests call it. A daemon behind a socket of the machine has no name.
+    pub(crate) fn authority(&self) -> String {
+        match &self.0 {
+            Place::Tcp(tcp) => format!("{}:{}", bracketed(&tcp.host), tcp.port()),
+            _ => "docker".to_owned(),
+        }
+    }
+
     /// What stands in front of every path.
     pub(crate) fn base(&self) -> &str {
         match &self.0 {
@@ -191,10 +199,9 @@ fn ssh(rest: &str) -> Option<Ssh> {
 
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bracketed = |host: &str| if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
         match &self.0 {
             Place::Unix(path) => write!(f, "unix://{}", path.display()),
-            Place::Tcp(tcp) => write!(f, "tcp://{}:{}{}", bracketed(&tcp.host), tcp.port(), tcp.base),
+            Place::Tcp(tcp) => write!(f, "tcp://{}{}", self.authority(), tcp.base),
             Place::Ssh(ssh) => {
                 f.write_str("ssh://")?;
                 if let Some(user) = &ssh.user {
@@ -208,6 +215,11 @@ impl fmt::Display for Host {
             }
         }
     }
+}
+
+/// An IPv6 address has colons of its own.
+fn bracketed(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
 }
 
 #[cfg(test)]

@@ -70,6 +70,8 @@ pub struct ListOptions {
     pub all: bool,
     /// So many, the last ones made.
     pub limit: Option<u32>,
+    /// With their sizes, which takes its time.
+    pub size: bool,
     /// Only those that fit, such as `label` → `["a=b"]`.
     pub filters: HashMap<String, Vec<String>>,
 }
@@ -98,6 +100,7 @@ impl Docker {
         let path = Path::of(["containers", "json"])
             .flag("all", options.all)
             .option("limit", options.limit)
+            .flag("size", options.size)
             .option("filters", Some(filters).filter(|_| !options.filters.is_empty()));
         self.get(&path).await?.json().await
     }

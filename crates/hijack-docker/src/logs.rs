@@ -19,6 +19,8 @@ pub struct LogsOptions {
     pub follow: bool,
     /// With the time in front of each line, by RFC 3339.
     pub timestamps: bool,
+    /// With the labels and variables that the container's log driver was told to add, in front of each line.
+    pub details: bool,
     /// Only so many last lines.
     pub tail: Option<u64>,
     /// Only from this time on: RFC 3339, or seconds since 1970, which may have a fraction.
@@ -36,6 +38,7 @@ impl Default for LogsOptions {
             stderr: true,
             follow: false,
             timestamps: false,
+            details: false,
             tail: None,
             since: None,
             until: None,
@@ -83,6 +86,7 @@ impl Docker {
             .flag("stderr", options.stderr)
             .flag("follow", options.follow)
             .flag("timestamps", options.timestamps)
+            .flag("details", options.details)
             .option("since", options.since.as_ref())
             .option("until", options.until.as_ref())
             .query("tail", tail);

@@ -1,0 +1,150 @@
+//! The streams of a process elsewhere, carried between it and ours.
+
+use std::future::pending;
+use std::io::IsTerminal;
+use std::pin::pin;
+
+use hijack_docker::Error as DockerError;
+use hijack_docker::stream::{ClientStreams, DetachKeys, Error, InputEnd, Output, Stdin, StreamType};
+use tokio::io::{AsyncRead, AsyncWriteExt};
+
+use super::failure::Failed;
+use super::stdio::{Sink, Source};
+use super::tty::Raw;
+
+/// Which of our streams a process has.
+#[derive(Debug, Clone)]
+pub(super) struct Attached {
+    pub(super) stdin: bool,
+    /// Whether any output comes.
+    pub(super) output: bool,
+    pub(super) tty: bool,
+    /// Looked for in what is typed on a terminal.
+    pub(super) detach_keys: DetachKeys,
+}
+
+/// How carrying ended, if nothing failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// The process ended, or its outputs.
+    Ended,
+    /// The keys to detach were typed.
+    Detached,
+}
+
+impl Attached {
+    /// Carries until the outputs end, or somebody detaches. A terminal is raw for as long as that takes.
+    pub(super) async fn carry(&self, streams: ClientStreams) -> Result<End, Failed> {
+        let ClientStreams { mut stdin, output, .. } = streams;
+        let raw = self.raw()?;
+        let mut input = pin!(self.send(&mut stdin));
+        let mut receiving = pin!(receive(output));
+        let end = tokio::select! {
+            received = &mut receiving => received.map(|()| End::Ended),
+            end = &mut input => match end {
+                InputEnd::Detached => Ok(End::Detached),
+                _ if self.output => receiving.await.map(|()| End::Ended),
+                _ => Ok(End::Ended),
+            },
+        };
+        drop(raw);
+        end
+    }
+
+    fn raw(&self) -> Result<Option<Raw>, Failed> {
+        if !(self.stdin && self.tty && std::io::stdin().is_terminal()) {
+            return Ok(None);
+        }
+        let raw = Raw::enter();
+        raw.map(Some)
+            .map_err(|error| Failed::new(format!("unable to set IO streams as raw terminal: {error}")))
+    }
+
+    /// Sends our input to its end, and that too.
+    async fn send(&self, stdin: &mut Stdin) -> InputEnd {
+        let source = if self.stdin { Source::stdin().ok() } else { None };
+        let end = match source {
+            Some(mut source) => self.copy(&mut source, stdin).await,
+            None => None,
+        };
+        match end {
+            Some(end) => end,
+            // What hindered us shows on the outputs, unless there is nothing to hinder: then this is the end of input.
+            None if stdin.close().await.is_ok() || self.output => InputEnd::Closed,
+            None => pending().await,
+        }
+    }
+
+    async fn copy(&self, source: &mut (impl AsyncRead + Unpin), stdin: &mut Stdin) -> Option<InputEnd> {
+        let keys = self.tty.then(|| self.detach_keys.clone());
+        stdin.copy_from(source, keys).await.ok()
+    }
+}
+
+/// Writes what comes to our outputs.
+async fn receive<R: AsyncRead + Unpin>(output: Output<R>) -> Result<(), Failed> {
+    let mut sinks = Sinks::default();
+    sinks.take(output).await
+}
+
+/// Our outputs, opened when there is something for them.
+#[derive(Default)]
+pub(super) struct Sinks {
+    stdout: Option<Sink>,
+    stderr: Option<Sink>,
+}
+
+impl Sinks {
+    /// Writes all that comes.
+    pub(super) async fn take<R: AsyncRead + Unpin>(&mut self, mut output: Output<R>) -> Result<(), Failed> {
+        loop {
+            let chunk = match output.next().await {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => return Ok(()),
+                Err(error) => return Err(reading(&error)),
+            };
+            let sink = match chunk.stream {
+                StreamType::Stderr => opened(&mut self.stderr, Sink::stderr),
+                _ => opened(&mut self.stdout, Sink::stdout),
+            };
+            let written = match sink {
+                Ok(sink) => sink.write_all(&chunk.data).await,
+                Err(error) => Err(error),
+            };
+            written.map_err(|error| Failed::writing(&error))?;
+        }
+    }
+}
+
+fn opened(
+    sink: &mut Option<Sink>,
+    open: impl FnOnce() -> std::io::Result<Sink>,
+) -> std::io::Result<&mut Sink> {
+    match sink {
+        Some(sink) => Ok(sink),
+        None => Ok(sink.insert(open()?)),
+    }
+}
+
+fn reading(error: &Error) -> Failed {
+    Failed::new(error.to_string())
+}
+
+/// The state of a container that nobody can attach to.
+pub(super) fn unattachable(state: &hijack_docker::ContainerState) -> Result<(), Failed> {
+    let why = if !state.running {
+        "You cannot attach to a stopped container, start it first"
+    } else if state.paused {
+        "You cannot attach to a paused container, unpause it first"
+    } else if state.restarting {
+        "You cannot attach to a restarting container, wait until it is running"
+    } else {
+        return Ok(());
+    };
+    Err(Failed::new(why))
+}
+
+/// Whether there is nobody at the other end.
+pub(super) fn is_gone(error: &DockerError) -> bool {
+    matches!(error, DockerError::Unreachable { .. } | DockerError::Connection { .. })
+}
