@@ -14,6 +14,7 @@ main() {
   local command=${1:-}
   case $command in
     takeover | http | client | axum | relay | ws | gateway | gob | rpc) shift; measure "$command" "$@" ;;
+    docker) shift; exec benches/docker.sh "$@" ;;
     profile) shift; profile "$@" ;;
     -h | --help) usage ;;
     *) usage >&2; exit 2 ;;
@@ -30,6 +31,7 @@ Usage: ./bench.sh takeover|http [OPTIONS]           measure our server against h
        ./bench.sh gateway [OPTIONS]                 measure our gateway against HAProxy, nginx and mitmdump
        ./bench.sh gob [OPTIONS]                     measure our gob codec against Go's
        ./bench.sh rpc [OPTIONS]                     measure our net/rpc, both ends, against Go's
+       ./bench.sh docker [OPTIONS]                  measure `hijack docker run` against docker's own client
        ./bench.sh profile takeover|http|client|axum|relay|ws|gateway|gob|rpc
                                                     where our program spends its time (needs perf)
 

@@ -26,6 +26,8 @@ Autobahn that compress, which takes some ten minutes. HIJACK_GATEWAY_ROUNDS is h
 often each command of docker is run through the gateway, 3 times if not given, and
 HIJACK_GATEWAY_MIB the size of its images; HIJACK_DOCKER_ROUNDS is how often short
 commands run in a row through our own client, 20 times if not given.
+HIJACK_GATEWAY_MIB the size of its images. HIJACK_DOCKER_MIB is what goes through
+`hijack docker run -i`, 64 if not given.
 HELP
 }
 

@@ -10,6 +10,7 @@
 //! | 5 | `ws`: the server closed with another code than 1000 and 1001 |
 //! | 6 | `ws`, `conns`: the connection broke, or the server broke the protocol |
 //! | 7 | `conns`: there is no such connection, or none matched |
+//! | 1 to 255 | `docker`: Docker's own, see `docker::failure`: the process's, 125 to 127, 128 and a signal's number |
 //! | 130 | `ws`: a second signal came before the server had answered the Close that the first one brought |
 
 use std::fmt;

@@ -75,8 +75,10 @@ impl AsyncRead for Source {
 
 /// Standard output, or error.
 pub(super) enum Sink {
-    /// A pipe or a terminal, opened for us alone.
-    Waited(AsyncFd<OwnedFd>),
+    /// A pipe, opened for us alone.
+    Pipe(AsyncFd<OwnedFd>),
+    /// A terminal, likewise.
+    Terminal(AsyncFd<OwnedFd>),
     /// A socket, which can be told for each write not to wait.
     Socket(AsyncFd<OwnedFd>),
     /// A file, which keeps nobody waiting; or what cannot be opened once more.
@@ -98,9 +100,21 @@ impl Sink {
         if kind == FileType::Socket {
             return Ok(waited(own, Interest::WRITABLE).map_or_else(Self::Plain, Self::Socket));
         }
-        let can_be_full = kind == FileType::Fifo || rustix::termios::isatty(fd);
-        let again = can_be_full.then(|| again(fd)).and_then(Result::ok);
-        Ok(again.and_then(|fd| waited(fd, Interest::WRITABLE).ok()).map_or(Self::Plain(own), Self::Waited))
+        let is_pipe = kind == FileType::Fifo;
+        let again = (is_pipe || rustix::termios::isatty(fd)).then(|| again(fd)).and_then(Result::ok);
+        Ok(match again.and_then(|fd| waited(fd, Interest::WRITABLE).ok()) {
+            Some(fd) if is_pipe => Self::Pipe(fd),
+            Some(fd) => Self::Terminal(fd),
+            None => Self::Plain(own),
+        })
+    }
+
+    /// The pipe, if it is one.
+    pub(super) fn pipe(&self) -> Option<&AsyncFd<OwnedFd>> {
+        match self {
+            Self::Pipe(fd) => Some(fd),
+            _ => None,
+        }
     }
 }
 
@@ -116,7 +130,7 @@ impl AsyncWrite for Sink {
         let write = |fd: BorrowedFd<'_>| Ok(rustix::io::retry_on_intr(|| rustix::io::write(fd, data))?);
         match self.get_mut() {
             Self::Plain(fd) => Poll::Ready(write(fd.as_fd())),
-            Self::Waited(fd) => poll_fd(fd, cx, write),
+            Self::Pipe(fd) | Self::Terminal(fd) => poll_fd(fd, cx, write),
             Self::Socket(fd) => {
                 let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
                 poll_fd(fd, cx, |fd| Ok(rustix::io::retry_on_intr(|| send(fd, data, flags))?))

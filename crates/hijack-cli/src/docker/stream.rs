@@ -2,13 +2,17 @@
 
 use std::future::pending;
 use std::io::IsTerminal;
+use std::os::fd::OwnedFd;
 use std::pin::pin;
 
+use hijack::Transport;
 use hijack_docker::Error as DockerError;
-use hijack_docker::stream::{ClientStreams, DetachKeys, Error, InputEnd, Output, Stdin, StreamType};
+use hijack_docker::stream::{ClientStreams, DetachKeys, Error, Framing, InputEnd, Output, Stdin, StreamType};
+use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWriteExt};
 
 use super::failure::Failed;
+use super::pump::Socket;
 use super::stdio::{Sink, Source};
 use super::tty::Raw;
 
@@ -35,10 +39,43 @@ pub(super) enum End {
 impl Attached {
     /// Carries until the outputs end, or somebody detaches. A terminal is raw for as long as that takes.
     pub(super) async fn carry(&self, streams: ClientStreams) -> Result<End, Failed> {
+        if self.tty {
+            return self.carry_streams(streams).await;
+        }
+        let gone = || Failed::new("the streams of the process are gone");
+        let (conn, framing) = streams.into_conn().ok_or_else(gone)?;
+        if !matches!(conn.io(), Transport::Tcp(_) | Transport::Unix(_)) {
+            return self.carry_streams(ClientStreams::new(conn, framing)).await;
+        }
+        let (io, unread, _unsent) = conn.into_parts().detach();
+        let socket = Socket::of(io).map_err(|_| gone())?;
+        self.carry_on(&socket, framing, &unread).await
+    }
+
+    /// Carries what has no terminal on a socket that is nothing but one.
+    async fn carry_on(&self, socket: &Socket, framing: Framing, unread: &[u8]) -> Result<End, Failed> {
+        let sending = async {
+            if let Some(mut source) = self.source() {
+                // What hinders it shows on the outputs.
+                let _ = socket.send(&mut source).await;
+            }
+            socket.end()
+        };
+        let mut sinks = Sinks::default();
+        let mut receiving = pin!(socket.receive(framing, unread, &mut sinks));
+        tokio::select! {
+            received = &mut receiving => received?,
+            ended = sending => if self.output || ended.is_err() { receiving.await? },
+        }
+        Ok(End::Ended)
+    }
+
+    async fn carry_streams(&self, streams: ClientStreams) -> Result<End, Failed> {
         let ClientStreams { mut stdin, output, .. } = streams;
         let raw = self.raw()?;
+        let mut sinks = Sinks::default();
         let mut input = pin!(self.send(&mut stdin));
-        let mut receiving = pin!(receive(output));
+        let mut receiving = pin!(sinks.take(output));
         let end = tokio::select! {
             received = &mut receiving => received.map(|()| End::Ended),
             end = &mut input => match end {
@@ -49,6 +86,11 @@ impl Attached {
         };
         drop(raw);
         end
+    }
+
+    /// Our input, if the process has it.
+    fn source(&self) -> Option<Source> {
+        if self.stdin { Source::stdin().ok() } else { None }
     }
 
     fn raw(&self) -> Result<Option<Raw>, Failed> {
@@ -62,8 +104,7 @@ impl Attached {
 
     /// Sends our input to its end, and that too.
     async fn send(&self, stdin: &mut Stdin) -> InputEnd {
-        let source = if self.stdin { Source::stdin().ok() } else { None };
-        let end = match source {
+        let end = match self.source() {
             Some(mut source) => self.copy(&mut source, stdin).await,
             None => None,
         };
@@ -79,12 +120,6 @@ impl Attached {
         let keys = self.tty.then(|| self.detach_keys.clone());
         stdin.copy_from(source, keys).await.ok()
     }
-}
-
-/// Writes what comes to our outputs.
-async fn receive<R: AsyncRead + Unpin>(output: Output<R>) -> Result<(), Failed> {
-    let mut sinks = Sinks::default();
-    sinks.take(output).await
 }
 
 /// Our outputs, opened when there is something for them.
@@ -103,15 +138,31 @@ impl Sinks {
                 Ok(None) => return Ok(()),
                 Err(error) => return Err(reading(&error)),
             };
-            let sink = match chunk.stream {
-                StreamType::Stderr => opened(&mut self.stderr, Sink::stderr),
-                _ => opened(&mut self.stdout, Sink::stdout),
-            };
-            let written = match sink {
-                Ok(sink) => sink.write_all(&chunk.data).await,
-                Err(error) => Err(error),
-            };
-            written.map_err(|error| Failed::writing(&error))?;
+            self.write(chunk.stream, &chunk.data).await?;
+        }
+    }
+
+    /// Writes some output of one of the two.
+    pub(super) async fn write(&mut self, stream: StreamType, data: &[u8]) -> Result<(), Failed> {
+        if data.is_empty() {
+            return Ok(());
+        }
+        let written = match self.sink(stream) {
+            Ok(sink) => sink.write_all(data).await,
+            Err(error) => Err(error),
+        };
+        written.map_err(|error| Failed::writing(&error))
+    }
+
+    /// The pipe that one of the two is, if it is one.
+    pub(super) fn pipe(&mut self, stream: StreamType) -> Result<Option<&AsyncFd<OwnedFd>>, Failed> {
+        self.sink(stream).map(|sink| sink.pipe()).map_err(|error| Failed::writing(&error))
+    }
+
+    fn sink(&mut self, stream: StreamType) -> std::io::Result<&mut Sink> {
+        match stream {
+            StreamType::Stderr => opened(&mut self.stderr, Sink::stderr),
+            _ => opened(&mut self.stdout, Sink::stdout),
         }
     }
 }
@@ -126,7 +177,8 @@ fn opened(
     }
 }
 
-fn reading(error: &Error) -> Failed {
+/// What failed on the way to us.
+pub(super) fn reading(error: &Error) -> Failed {
     Failed::new(error.to_string())
 }
 

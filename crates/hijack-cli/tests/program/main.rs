@@ -2,7 +2,9 @@
 
 mod chat;
 mod conns;
+mod daemon;
 mod demo;
+mod docker;
 mod gateway;
 mod rpc;
 mod steering;

@@ -94,6 +94,18 @@ impl<Io: Stream> ClientStreams<Io> {
         Self { stdin: Stdin::new(write), output: Output::with_limits(read, framing, limits) }
     }
 
+    /// The connection itself, and how the output on it is framed: for whoever carries bytes in a way of his own. What
+    /// was read ahead is unread again; none, and the connection closes, where output was read into the middle of a
+    /// frame.
+    #[must_use]
+    pub fn into_conn(self) -> Option<(Conn<Io>, Framing)> {
+        let framing = self.output.framing();
+        let (read, unread) = self.output.into_unread()?;
+        let mut conn = Conn::reunite(read, self.stdin.into_write()).ok()?;
+        conn.unshift(unread);
+        Some((conn, framing))
+    }
+
     /// All three streams by themselves, for as many tasks.
     #[must_use]
     pub fn into_halves(self) -> Halves<Io> {

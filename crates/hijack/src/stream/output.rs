@@ -153,6 +153,12 @@ impl<R: AsyncRead + Unpin> Output<R> {
         Ok(copied)
     }
 
+    /// The reader and what was read of it, if that begins at the edge of a frame.
+    pub(super) fn into_unread(self) -> Option<(R, Bytes)> {
+        let at_edge = self.decoder.is_none_or(|decoder| decoder.finish().is_ok());
+        at_edge.then_some((self.reader, self.input))
+    }
+
     /// Both outputs by themselves: stdout and stderr.
     ///
     /// Either reader reads the connection for both; what is the other's waits for it, [`HALF_LEN`](super::HALF_LEN)

@@ -32,6 +32,10 @@ impl<Io: Stream> Stdin<Io> {
         Self(write)
     }
 
+    pub(super) fn into_write(self) -> WriteHalf<Io> {
+        self.0
+    }
+
     /// Ends the process's input: a half-close, behind which output is still read.
     ///
     /// What follows is the container's doing: dockerd closes the process's stdin where it was made with `StdinOnce` and

@@ -132,3 +132,21 @@ async fn a_broken_sink_is_told_apart() {
     let copied = Output::new(&stream[..], Framing::Multiplexed).copy_to(&mut sink, &mut Vec::new()).await;
     assert!(matches!(copied, Err(Error::Sink(_))), "{copied:?}");
 }
+
+/// What was read and not taken is unread again; within a frame there is no way back.
+#[tokio::test]
+async fn streams_are_a_connection_again() {
+    let (mut conn, mut far) = conn(100);
+    conn.unshift([frame(1, "out"), frame(2, "err")].concat());
+    let mut streams = ClientStreams::new(conn, Framing::Multiplexed);
+    assert_eq!(streams.output.next().await.expect("whole").expect("output").data, "out");
+    let (conn, framing) = streams.into_conn().expect("at the edge of a frame");
+    assert_eq!((conn.unread(), framing), (&frame(2, "err")[..], Framing::Multiplexed));
+
+    let mut streams = ClientStreams::new(conn, framing);
+    far.write_all(&frame(1, "more")[..10]).await.expect("there is room");
+    for expected in ["err", "mo"] {
+        assert_eq!(streams.output.next().await.expect("whole").expect("output").data, expected);
+    }
+    assert!(streams.into_conn().is_none());
+}
