@@ -25,9 +25,8 @@ HIJACK_CHROMIUM, HIJACK_WSTEST). HIJACK_AUTOBAHN=all runs also the 216 cases of
 Autobahn that compress, which takes some ten minutes. HIJACK_GATEWAY_ROUNDS is how
 often each command of docker is run through the gateway, 3 times if not given, and
 HIJACK_GATEWAY_MIB the size of its images; HIJACK_DOCKER_ROUNDS is how often short
-commands run in a row through our own client, 20 times if not given.
-HIJACK_GATEWAY_MIB the size of its images. HIJACK_DOCKER_MIB is what goes through
-`hijack docker run -i`, 64 if not given.
+commands run in a row through our own client, 20 times if not given, and
+HIJACK_DOCKER_MIB what goes through `hijack docker run -i`, 64.
 HELP
 }
 

@@ -397,7 +397,7 @@ pub(super) struct Ps {
     pub(super) latest: Switch,
 
     /// So many, the last ones made
-    #[arg(short = 'n', long, value_name = "NUMBER", default_value_t = -1, hide_default_value = true)]
+    #[arg(short = 'n', long, value_name = "NUMBER", default_value_t = -1, hide_default_value = true, value_parser = parse_number)]
     pub(super) last: i64,
 
     /// Only those that fit, such as name=web or status=exited; may be repeated
@@ -432,6 +432,10 @@ Examples:
 fn parse_filter(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("bad format of filter (expected name=value)")?;
     Ok((name.trim().to_lowercase(), value.trim().to_owned()))
+}
+
+fn parse_number(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| format!("strconv.ParseInt: parsing {text:?}: invalid syntax"))
 }
 
 /// The keys that somebody asked for, if he did.

@@ -45,6 +45,6 @@ ID   NAME          STATE
         assert_eq!(aligned(text, 5, 3), expected);
         // A line without the column is the end of it.
         let text = "Client:\n a:\tb\nServer:\n longer:\tc\n x:\td";
-        assert_eq!(aligned(text, 4, 1), "Client:\n a: b\nServer:\n longer: c\n x:     d\n");
+        assert_eq!(aligned(text, 4, 1), "Client:\n a: b\nServer:\n longer: c\n x:      d\n");
     }
 }

@@ -153,7 +153,8 @@ mod tests {
     #[test]
     fn whoever_names_a_host_means_no_context() {
         let config = Config { current_context: "colima".to_owned(), ..Config::default() };
-        let table: [(bool, &[(&str, &str)], &str); 5] = [
+        type Vars = &'static [(&'static str, &'static str)];
+        let table: [(bool, Vars, &str); 5] = [
             (false, &[], "colima"),
             (true, &[], "default"),
             (false, &[("DOCKER_HOST", "tcp://a")], "default"),

@@ -39,7 +39,7 @@ async fn exec(settings: &Settings, said: &Exec) -> Result<(), Failed> {
         if options.tty && std::io::IsTerminal::is_terminal(&std::io::stdin()) {
             Process::Exec(&id).follow(docker).await;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     let end = tokio::select! {
         end = &mut carrying => end?,

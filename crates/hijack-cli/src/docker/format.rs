@@ -41,6 +41,11 @@ impl Template {
         })
     }
 
+    /// Whether a field's value shows in it.
+    pub(super) fn shows(&self, field: &str) -> bool {
+        self.0.contains(&Part::All) || self.fields().any(|name| name == field)
+    }
+
     /// The line, with its fields' values.
     pub(super) fn line(&self, field: impl Fn(&str) -> Option<String>, all: impl Fn() -> String) -> String {
         let value = |name: &String| field(name).unwrap_or_default();

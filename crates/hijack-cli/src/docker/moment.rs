@@ -79,7 +79,7 @@ fn date(text: &str) -> Option<i128> {
         None => (text.get(..10)?, None),
     };
     let day = day_of(day)?;
-    let rest = time.map_or_else(|| text.get(10..).unwrap_or_default(), |time| time);
+    let rest = time.unwrap_or_else(|| text.get(10..).unwrap_or_default());
     let at = rest.find(['Z', 'z', '+', '-']).unwrap_or(rest.len());
     let (clock, zone) = rest.split_at(at);
     let clock = match time {
@@ -134,10 +134,10 @@ fn nanoseconds(text: &str) -> Option<i128> {
 
 /// `Z` or `+02:00` in nanoseconds.
 fn zone_of(text: &str) -> Option<i128> {
-    let sign = match text.get(..1)? {
-        "" | "Z" | "z" => return (text.len() <= 1).then_some(0),
-        "+" => 1,
-        _ => -1,
+    let sign = match text.as_bytes().first() {
+        None | Some(b'Z' | b'z') => return (text.len() <= 1).then_some(0),
+        Some(b'+') => 1,
+        Some(_) => -1,
     };
     let (hours, minutes) = text[1..].split_once(':')?;
     Some(sign * (number(hours, 2)? * 60 + number(minutes, 2)?) * 60_000_000_000)

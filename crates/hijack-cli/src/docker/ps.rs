@@ -35,8 +35,7 @@ fn options(said: &Ps, shape: &Shape) -> ListOptions {
     options.all = said.all.0;
     let last = if said.latest.0 && said.last == -1 { 1 } else { said.last };
     options.limit = u32::try_from(last).ok().filter(|last| *last > 0);
-    options.size =
-        said.size.0 || shape.template().is_some_and(|template| template.fields().any(|name| name == "Size"));
+    options.size = said.size.0 || shape.template().is_some_and(|template| template.shows("Size"));
     let mut filters = HashMap::<String, Vec<String>>::new();
     for (name, value) in &said.filter {
         filters.entry(name.clone()).or_default().push(value.clone());

@@ -79,7 +79,9 @@ impl Socket {
             match splice(pipe, None, self.fd(), None, MOVED_LEN, flags()) {
                 Ok(0) => return Ok(true),
                 Ok(_) => tokio::task::consume_budget().await,
-                Err(Errno::AGAIN) if !is_ready(self.fd(), PollFlags::OUT)? => self.wait(PollFlags::OUT).await?,
+                Err(Errno::AGAIN) if !is_ready(self.fd(), PollFlags::OUT)? => {
+                    self.wait(PollFlags::OUT).await?;
+                }
                 Err(Errno::AGAIN) => wait(pipe, PollFlags::IN).await?,
                 Err(Errno::INTR) => {}
                 Err(Errno::INVAL) => return Ok(false),
@@ -111,7 +113,12 @@ impl Socket {
     }
 
     /// Writes all that comes to our outputs; `unread` came already.
-    pub(super) async fn receive(&self, framing: Framing, unread: &[u8], sinks: &mut Sinks) -> Result<(), Failed> {
+    pub(super) async fn receive(
+        &self,
+        framing: Framing,
+        unread: &[u8],
+        sinks: &mut Sinks,
+    ) -> Result<(), Failed> {
         match framing {
             Framing::Raw => self.receive_raw(unread, sinks).await,
             Framing::Multiplexed => self.receive_frames(unread, sinks).await,
@@ -219,7 +226,11 @@ impl Socket {
             result => result.map(drop),
         };
         loop {
-            if interest == Interest::READABLE { self.readable().await? } else { self.writable().await? }
+            if interest == Interest::READABLE {
+                self.readable().await?;
+            } else {
+                self.writable().await?;
+            }
             let result = match self {
                 Self::Tcp(tcp) => tcp.try_io(interest, asked),
                 Self::Unix(unix) => unix.try_io(interest, asked),

@@ -16,7 +16,6 @@ pub(super) async fn run(settings: &Settings, said: &Run) -> Result<(), Failed> {
     let (image, command) = said.image_and_command.split_first().expect("clap wants one at least");
     let mut config = container::config(&said.container, image, command).map_err(Failed::unusable)?;
     let made = unless_signalled(async {
-        docker.api_version().await.map_err(Failed::running)?;
         prepare(&mut config, said)?;
         create(docker, said, &config).await
     });
@@ -142,7 +141,7 @@ impl Container<'_> {
                 // The process is gone; what it wrote may be on its way.
                 if output {
                     tokio::select! {
-                        _ = carrying => {}
+                        end = carrying => drop(end?),
                         never = aside => match never {},
                     }
                 }

@@ -64,8 +64,10 @@ impl Attached {
         let mut sinks = Sinks::default();
         let mut receiving = pin!(socket.receive(framing, unread, &mut sinks));
         tokio::select! {
-            received = &mut receiving => received?,
+            // Our end goes out even where theirs is here already.
+            biased;
             ended = sending => if self.output || ended.is_err() { receiving.await? },
+            received = &mut receiving => received?,
         }
         Ok(End::Ended)
     }
@@ -77,12 +79,13 @@ impl Attached {
         let mut input = pin!(self.send(&mut stdin));
         let mut receiving = pin!(sinks.take(output));
         let end = tokio::select! {
-            received = &mut receiving => received.map(|()| End::Ended),
+            biased;
             end = &mut input => match end {
                 InputEnd::Detached => Ok(End::Detached),
                 _ if self.output => receiving.await.map(|()| End::Ended),
                 _ => Ok(End::Ended),
             },
+            received = &mut receiving => received.map(|()| End::Ended),
         };
         drop(raw);
         end
@@ -179,7 +182,8 @@ fn opened(
 
 /// What failed on the way to us.
 pub(super) fn reading(error: &Error) -> Failed {
-    Failed::new(error.to_string())
+    // The daemon may have written it, who is not to steer our terminal.
+    Failed::new(error.to_string().replace(|c: char| c.is_control() && c != '\n', " "))
 }
 
 /// The state of a container that nobody can attach to.

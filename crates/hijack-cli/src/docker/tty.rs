@@ -71,7 +71,7 @@ impl Process<'_> {
                 self.fit(docker).await.ok();
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// A process that has just started may not have its terminal yet.

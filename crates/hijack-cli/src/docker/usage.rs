@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::failure::REFUSED;
@@ -93,11 +94,12 @@ impl Usage {
                 Some(self.flag(&format!("unknown shorthand flag: '{letter}' in -{rest}")))
             }
             ErrorKind::InvalidValue if shown.starts_with('-') && value.is_empty() => {
-                Some(self.flag(&format!("flag needs an argument: {flag}")))
+                Some(self.flag(&format!("flag needs an argument: {}", as_typed(flag, arguments))))
             }
             ErrorKind::ValueValidation if shown.starts_with('-') => {
                 let why = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-                Some(self.flag(&format!("invalid argument {value:?} for \"{flag}\" flag: {why}")))
+                let names = self.names(flag);
+                Some(self.flag(&format!("invalid argument {value:?} for \"{names}\" flag: {why}")))
             }
             ErrorKind::UnknownArgument
             | ErrorKind::MissingRequiredArgument
@@ -105,6 +107,17 @@ impl Usage {
             | ErrorKind::TooManyValues
             | ErrorKind::WrongNumberOfValues => Some(self.count()),
             _ => None,
+        }
+    }
+
+    /// A flag's short name and its long one.
+    fn names(&self, flag: &str) -> String {
+        let command = crate::args::Args::command();
+        let verb = command.find_subcommand("docker").and_then(|docker| docker.find_subcommand(self.verb));
+        let named = |arg: &&clap::Arg| arg.get_long() == flag.strip_prefix("--");
+        match verb.and_then(|verb| verb.get_arguments().find(named)).and_then(clap::Arg::get_short) {
+            Some(short) => format!("-{short}, {flag}"),
+            None => flag.to_owned(),
         }
     }
 
@@ -123,6 +136,17 @@ impl Usage {
             "docker: 'hijack docker {verb}' {needs}\n\nUsage:  hijack docker {verb} {operands}\n\n{see} 'hijack docker {verb} --help' for more information"
         );
         (text, 1)
+    }
+}
+
+/// The flag at the end of the command line, by the name that it was called.
+fn as_typed(flag: &str, arguments: &[String]) -> String {
+    match arguments.last().and_then(|word| word.strip_prefix('-')) {
+        Some(group) if !group.starts_with('-') => match group.chars().last() {
+            Some(letter) => format!("'{letter}' in -{letter}"),
+            None => flag.to_owned(),
+        },
+        _ => flag.to_owned(),
     }
 }
 

@@ -125,7 +125,9 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
             return None;
         }
     }
-    let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+    let length = head
+        .lines()
+        .find_map(|line| line.to_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     reader.read_exact(&mut body).ok()?;
     let what = head.lines().next()?.strip_suffix(" HTTP/1.1")?.replace("/v1.44/", "/");
@@ -135,8 +137,11 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
 /// An answer with JSON.
 pub(crate) fn json(status: &str, body: &str) -> Reply {
     Reply::Bytes(
-        format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())
-            .into_bytes(),
+        format!(
+            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .into_bytes(),
     )
 }
 

@@ -49,7 +49,9 @@ fn echo() -> Reply {
 #[test]
 fn run_asks_in_the_order_that_loses_nothing() {
     let daemon = with_container(frames, 7);
-    let flags = ["run", "--rm", "--name", "n", "-e", "A=b", "-l", "x=y", "-p", "80", "image", "cmd", "--rm", "-H", "x"];
+    let flags = [
+        "run", "--rm", "--name", "n", "-e", "A=b", "-l", "x=y", "-p", "80", "image", "cmd", "--rm", "-H", "x",
+    ];
     let (code, out, err) = daemon.run(&flags, b"");
     assert_eq!((code, out.as_str(), err.as_str()), (Some(7), "out\n", "WARNING: mind the gap\nerr\n"));
     assert_eq!(
@@ -61,9 +63,13 @@ fn run_asks_in_the_order_that_loses_nothing() {
             "POST /containers/c1/start",
         ]
     );
-    let body: serde_json::Value = serde_json::from_str(&daemon.request("POST /containers/create").body).expect("JSON");
+    let body: serde_json::Value =
+        serde_json::from_str(&daemon.request("POST /containers/create").body).expect("JSON");
     assert_eq!(body["Cmd"], serde_json::json!(["cmd", "--rm", "-H", "x"]));
-    assert_eq!((&body["Env"], &body["Labels"]), (&serde_json::json!(["A=b"]), &serde_json::json!({ "x": "y" })));
+    assert_eq!(
+        (&body["Env"], &body["Labels"]),
+        (&serde_json::json!(["A=b"]), &serde_json::json!({ "x": "y" }))
+    );
     assert_eq!(body["HostConfig"]["AutoRemove"], true);
     assert_eq!(body["HostConfig"]["PortBindings"]["80/tcp"][0]["HostPort"], "");
     assert_eq!(body["ExposedPorts"], serde_json::json!({ "80/tcp": {} }));
@@ -140,20 +146,31 @@ fn logs_are_read_as_they_come() {
 #[test]
 fn lists_and_versions() {
     let daemon = Daemon::serve(|asked| match asked.what.split('?').next() {
-        Some("GET /version") => json("200 OK", r#"{"Version":"1.2","ApiVersion":"1.44","Os":"linux","Arch":"amd64"}"#),
-        _ => json("200 OK", r#"[{"Id":"0123456789abcdef","Names":["/web"],"Image":"nginx","Command":"run","Created":0,"Status":"Up","Labels":null}]"#),
+        Some("GET /version") => {
+            json("200 OK", r#"{"Version":"1.2","ApiVersion":"1.44","Os":"linux","Arch":"amd64"}"#)
+        }
+        _ => json(
+            "200 OK",
+            r#"[{"Id":"0123456789abcdef","Names":["/web"],"Image":"nginx","Command":"run","Created":0,"Status":"Up","Labels":null}]"#,
+        ),
     });
     let (code, out, _) = daemon.run(&["ps", "-a", "-f", "name=web"], b"");
     let lines: Vec<&str> = out.lines().collect();
     assert_eq!(code, Some(0));
     assert_eq!(lines[0], "CONTAINER ID   IMAGE     COMMAND   CREATED        STATUS    PORTS     NAMES");
-    assert!(lines[1].starts_with("0123456789ab   nginx     \"run\"     ") && lines[1].ends_with("  web"), "{out}");
+    assert!(
+        lines[1].starts_with("0123456789ab   nginx     \"run\"     ") && lines[1].ends_with("  web"),
+        "{out}"
+    );
     let asked = daemon.request("GET /containers/json").what;
     assert_eq!(asked, "GET /containers/json?all=1&filters=%7B%22name%22%3A%5B%22web%22%5D%7D");
     let (_, out, _) = daemon.run(&["ps", "-q"], b"");
     assert_eq!(out, "0123456789ab\n");
     let (_, out, _) = daemon.run(&["version"], b"");
-    assert!(out.starts_with("Client: hijack\n") && out.contains("\nServer:\n Engine:\n  Version:          1.2\n"), "{out}");
+    assert!(
+        out.starts_with("Client: hijack\n") && out.contains("\nServer:\n Engine:\n  Version:          1.2\n"),
+        "{out}"
+    );
     let (code, out, _) = daemon.run(&["version", "--format", "json"], b"");
     let both: serde_json::Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!((code, &both["Server"]["Version"]), (Some(0), &serde_json::json!("1.2")));
@@ -197,13 +214,25 @@ fn daemons_that_are_none() {
         let daemon = with_container(move || Reply::Last([&upgraded(true)[..], bytes].concat()), 0);
         for verb in [&["run", "image"][..], &["exec", "c1", "ls"], &["attach", "c1"]] {
             let (code, _, err) = daemon.run(verb, b"");
-            assert!(code == Some(1) && err.contains(words) && !err.contains('\x1b'), "{verb:?} {bytes:?}: {code:?} {err:?}");
+            assert!(
+                code == Some(1) && err.contains(words) && !err.contains('\x1b'),
+                "{verb:?} {bytes:?}: {code:?} {err:?}"
+            );
         }
     }
     let answers: [(&[u8], &str); 6] = [
-        (b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\nhome", "is there a Docker daemon at tcp://"),
-        (b"HTTP/1.1 409 Conflict\r\n\r\ncontainer is \x1b[2Jpaused", "Error response from daemon: container is  [2Jpaused"),
-        (b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 17\r\n\r\n{\"message\":\"bad\"}", "Error response from daemon: bad"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\nhome",
+            "is there a Docker daemon at tcp://",
+        ),
+        (
+            b"HTTP/1.1 409 Conflict\r\n\r\ncontainer is \x1b[2Jpaused",
+            "Error response from daemon: container is  [2Jpaused",
+        ),
+        (
+            b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 17\r\n\r\n{\"message\":\"bad\"}",
+            "Error response from daemon: bad",
+        ),
         (b"HTTP/1.1 101 UPG", "the connection to the Docker daemon at tcp://"),
         (b"", "the connection to the Docker daemon at tcp://"),
         (b"SSH-2.0-OpenSSH\r\n\r\n", "the connection to the Docker daemon at tcp://"),
@@ -212,7 +241,10 @@ fn daemons_that_are_none() {
         let daemon = with_container(move || Reply::Last(bytes.to_vec()), 0);
         for verb in [&["run", "image"][..], &["exec", "c1", "ls"], &["attach", "c1"]] {
             let (code, out, err) = daemon.run(verb, b"");
-            assert!(code == Some(1) && out.is_empty() && err.contains(words), "{verb:?} {bytes:?}: {code:?} {err:?}");
+            assert!(
+                code == Some(1) && out.is_empty() && err.contains(words),
+                "{verb:?} {bytes:?}: {code:?} {err:?}"
+            );
         }
     }
 }
@@ -247,12 +279,20 @@ fn refusals_have_dockers_codes() {
         });
         let (code, _, err) = daemon.run(&["run", "--rm", "image", "x"], b"");
         assert_eq!(code, Some(expected), "{err}");
-        assert!(err.contains("docker: Error response from daemon: ") && err.ends_with("\n\nRun 'hijack docker run --help' for more information\n"), "{err}");
+        assert!(
+            err.contains("docker: Error response from daemon: ")
+                && err.ends_with("\n\nRun 'hijack docker run --help' for more information\n"),
+            "{err}"
+        );
     }
     let daemon = with_container(frames, 0);
     for words in [&["exec", "nobody", "ls"][..], &["attach", "nobody"], &["logs", "nobody"]] {
         let (code, _, err) = daemon.run(words, b"");
-        assert_eq!((code, err.as_str()), (Some(1), "Error response from daemon: No such container: nobody\n"), "{words:?}");
+        assert_eq!(
+            (code, err.as_str()),
+            (Some(1), "Error response from daemon: No such container: nobody\n"),
+            "{words:?}"
+        );
     }
 }
 
@@ -270,7 +310,10 @@ fn daemons_that_are_not_there() {
             (&["run", "-d", "a"], 125),
         ] {
             let (code, out, err) = run_at(&host, verb, b"");
-            assert!(code == Some(expected) && out.is_empty() && err.contains(&words), "{verb:?}: {code:?} {err}");
+            assert!(
+                code == Some(expected) && out.is_empty() && err.contains(&words),
+                "{verb:?}: {code:?} {err}"
+            );
         }
         let (code, out, err) = run_at(&host, &["version"], b"");
         assert!(code == Some(1) && out.starts_with("Client: hijack\n") && err.contains(&words), "{err}");
@@ -302,7 +345,11 @@ fn the_host_may_be_said_anywhere() {
 #[test]
 fn mistakes_on_the_command_line() {
     let table: [(&[&str], i32, &str); 12] = [
-        (&["run"], 1, "docker: 'hijack docker run' requires at least 1 argument\n\nUsage:  hijack docker run [OPTIONS] IMAGE [COMMAND] [ARG...]\n\nSee 'hijack docker run --help' for more information\n"),
+        (
+            &["run"],
+            1,
+            "docker: 'hijack docker run' requires at least 1 argument\n\nUsage:  hijack docker run [OPTIONS] IMAGE [COMMAND] [ARG...]\n\nSee 'hijack docker run --help' for more information\n",
+        ),
         (&["exec", "a"], 1, "'hijack docker exec' requires at least 2 arguments"),
         (&["attach"], 1, "'hijack docker attach' requires 1 argument"),
         (&["logs", "a", "b"], 1, "'hijack docker logs' requires 1 argument"),
@@ -310,7 +357,11 @@ fn mistakes_on_the_command_line() {
         (&["run", "--nope", "a"], 125, "unknown flag: --nope\n\nUsage:  hijack docker run"),
         (&["-H", "x", "exec", "-iz", "a"], 125, "unknown shorthand flag: 'z' in -z\n"),
         (&["run", "--name"], 125, "flag needs an argument: --name\n"),
-        (&["run", "--rm=maybe", "a"], 125, "invalid argument \"maybe\" for \"--rm\" flag: strconv.ParseBool: parsing \"maybe\": invalid syntax\n"),
+        (
+            &["run", "--rm=maybe", "a"],
+            125,
+            "invalid argument \"maybe\" for \"--rm\" flag: strconv.ParseBool: parsing \"maybe\": invalid syntax\n",
+        ),
         (&["run", "--detach-keys", "ctrl-Q", "a"], 1, "invalid detach keys (ctrl-Q): "),
         (&["run", "-e", "=x", "a"], 125, "invalid environment variable: =x"),
         (&["run", "--rm", "--restart", "always", "a"], 125, "cannot specify both --restart and --rm"),
@@ -328,7 +379,8 @@ fn mistakes_on_the_command_line() {
 #[test]
 fn help_has_examples() {
     for verb in ["", "run", "exec", "attach", "logs", "ps", "version"] {
-        let words: Vec<&str> = ["docker", verb, "--help"].into_iter().filter(|word| !word.is_empty()).collect();
+        let words: Vec<&str> =
+            ["docker", verb, "--help"].into_iter().filter(|word| !word.is_empty()).collect();
         let ran = hijack(&words).output().expect("the program");
         let text = String::from_utf8_lossy(&ran.stdout);
         assert!(ran.status.success() && text.contains("Examples:\n  hijack docker "), "{verb}: {text}");

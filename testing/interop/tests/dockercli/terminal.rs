@@ -110,7 +110,6 @@ impl Seat {
     }
 }
 
-
 /// All that may be raw about a terminal.
 fn modes(termios: &Termios) -> [u32; 4] {
     [
@@ -123,25 +122,37 @@ fn modes(termios: &Termios) -> [u32; 4] {
 
 const RUN: [&str; 5] = ["run", "--rm", "--network", "none", "-it"];
 
-fn run<'w>(script: &'w str) -> Vec<&'w str> {
+fn run(script: &str) -> Vec<&str> {
     [&RUN[..], &[IMAGE, "sh", "-c", script]].concat()
 }
 
 #[test]
 fn conversations() {
     let Some(site) = Site::start() else { return };
-    let (shown, code) = site.typed(&run("printf 'your name> '; read x; echo \"<$x>\"; exit 3"), &[("name> ", "me\n")]);
+    let (shown, code) =
+        site.typed(&run("printf 'your name> '; read x; echo \"<$x>\"; exit 3"), &[("name> ", "me\n")]);
     assert_eq!((shown.as_str(), code), ("your name> me\r\n<me>\r\n", Some(3)));
     // What is typed is the process's, ^C and ^D too.
     let script = "trap 'echo interrupted; exit 5' INT; echo ready; while :; do sleep 0.1; done";
     let (shown, code) = site.typed(&run(script), &[("ready", "\x03")]);
     assert!(shown.contains("interrupted") && code == Some(5), "{shown:?} {code:?}");
-    let (shown, code) = site.typed(&run("echo ready; cat; exit 6"), &[("ready", "line\n"), ("line\r\nline", "\x04")]);
+    let (shown, code) =
+        site.typed(&run("echo ready; cat; exit 6"), &[("ready", "line\n"), ("line\r\nline", "\x04")]);
     assert_eq!((shown.as_str(), code), ("ready\r\nline\r\nline\r\n", Some(6)));
-    // A terminal without input.
-    let words = ["run", "--rm", "--network", "none", "-t", IMAGE, "sh", "-c", "tty -s && echo on a terminal; echo err >&2"];
+    // A terminal without input: ours is not raw, and gives each line an end of its own.
+    let words = [
+        "run",
+        "--rm",
+        "--network",
+        "none",
+        "-t",
+        IMAGE,
+        "sh",
+        "-c",
+        "tty -s && echo on a terminal; echo err >&2",
+    ];
     let (shown, code) = site.typed(&words, &[]);
-    assert_eq!((shown.as_str(), code), ("on a terminal\r\nerr\r\n", Some(0)));
+    assert_eq!((shown.as_str(), code), ("on a terminal\r\r\nerr\r\r\n", Some(0)));
     // A terminal here and none there: lines end as they do.
     let words = ["run", "--rm", "--network", "none", "-i", IMAGE, "sh", "-c", "read x; echo \"<$x>\""];
     for client in BOTH {
@@ -192,14 +203,21 @@ fn detaching() {
         seat.wait_for(">\r\n");
         seat.type_in("\x10\x11");
         let (shown, code) = seat.leave();
-        assert_eq!((code, shown.contains("\x10x>"), running("left")), (Some(0), true, true), "{client:?} {shown:?}");
+        assert_eq!(
+            (code, shown.contains("\x10x>"), running("left")),
+            (Some(0), true, true),
+            "{client:?} {shown:?}"
+        );
         let mut seat = site.seat(client, &["attach", "--detach-keys", "ctrl-x,x", "left"]);
         // Nothing is shown by a process that sleeps, so what is typed is waited for.
         seat.type_in("hello");
         seat.wait_for("hello");
         seat.type_in("\x10\x11\x18x");
         let (shown, code) = seat.leave();
-        assert!(code == Some(1) && shown.ends_with("read escape sequence\r\n") && running("left"), "{client:?} {shown:?}");
+        assert!(
+            code == Some(1) && shown.ends_with("read escape sequence\r\n") && running("left"),
+            "{client:?} {shown:?}"
+        );
         site.daemon.remove("left");
     }
     let words = ["exec", "-it", "host", "sh", "-c", "echo ready; sleep 600"];
