@@ -94,6 +94,10 @@ impl<Io: Stream> Shared<Io> {
         let out = conn.wire.out();
         out.extend_from_slice(&header[written.min(header.len())..]);
         out.extend_from_slice(&data[written.saturating_sub(header.len())..]);
+        if conn.wire.queued() > 0 {
+            // The input's reader may be waiting already, and is the one who sends it.
+            self.waker.wake_by_ref();
+        }
         Poll::Ready(Ok(data.len()))
     }
 }
@@ -143,6 +147,8 @@ impl<Io: Stream> Input<Io> {
 
 impl<Io: Stream> AsyncRead for Input<Io> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        // Also while nothing is queued, so that whoever queues something later wakes this reader.
+        self.place.join(cx);
         if self.shared.lock().wire.queued() > 0 {
             // A failure shows to those who write.
             let _ = self.shared.poll(cx, &self.place, |conn, cx| conn.wire.poll_flush(cx));
@@ -213,7 +219,8 @@ impl<Io: Stream> Outputs<Io> {
     ///
     /// As [`send`](Self::send).
     pub async fn fail(&self, text: &str) -> io::Result<()> {
-        // One frame only: the client stops at it.
+        // One frame only, for the client stops at it; and one in any case, for without it this is a good end.
+        let text = if text.is_empty() { "no reason given" } else { text };
         self.send(StreamType::SystemError, &text.as_bytes()[..text.len().min(FRAME_PAYLOAD_LEN)]).await
     }
 

@@ -1,6 +1,8 @@
 //! The side where the process is: frames whole from many tasks, and an end in order.
 
-use hijack::stream::{ClientStreams, FRAME_PAYLOAD_LEN, Framing, ServerStreams, StreamType};
+use hijack::stream::{
+    ClientStreams, Error, FRAME_PAYLOAD_LEN, FrameError, Framing, ServerStreams, StreamType,
+};
 use hijack::{Client, Tracker, Upgrade};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -117,6 +119,35 @@ async fn reading_the_input_sends_the_queue() {
     assert_eq!(got, frame(1, "prompt$ "));
     far.write_all(b"x").await.expect("there is room");
     assert_eq!(soon("a key", reading).await.expect("no panic").expect("open"), b'x');
+}
+
+/// The same for a reader that was waiting before there was a queue.
+#[tokio::test]
+async fn waiting_for_input_sends_what_is_queued_later() {
+    let (conn, mut far) = conn(10);
+    let ServerStreams { mut stdin, outputs, .. } = ServerStreams::new(conn, Framing::Multiplexed);
+    let reading = tokio::spawn(async move { stdin.read_u8().await });
+    tokio::task::yield_now().await; // It waits now.
+    let mut stdout = outputs.stdout();
+    assert_eq!(once(stdout.write(b"prompt$ ")).await.expect("queued").expect("open"), 8);
+    let mut got = vec![0; 16];
+    soon("the prompt", far.read_exact(&mut got)).await.expect("whole");
+    assert_eq!(got, frame(1, "prompt$ "));
+    far.write_all(b"x").await.expect("there is room");
+    assert_eq!(soon("a key", reading).await.expect("no panic").expect("open"), b'x');
+}
+
+/// A failure without words is one all the same.
+#[tokio::test]
+async fn every_failure_is_told() {
+    let (client, ServerStreams { stdin, outputs, .. }) = pair(Framing::Multiplexed, 100);
+    outputs.fail("").await.expect("taken");
+    drop((stdin, outputs));
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    match soon("the end", client.output.copy_to(&mut out, &mut err)).await {
+        Err(Error::Frame(FrameError::Daemon(text))) => assert_eq!(text, "no reason given"),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// Input that nobody read must not turn the end into a reset that destroys the last output.
