@@ -15,6 +15,8 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 use super::{Chunk, Error, Output};
 use crate::conn::ReadHalf;
+use crate::error::ended_by;
+use crate::observe::Ended;
 use crate::waiting::{Place, Waiting};
 
 /// Bytes of one output that wait for its reader while the other one is read.
@@ -61,7 +63,8 @@ struct Pipe {
 enum End {
     Whole,
     Frame(FrameError),
-    Io(io::ErrorKind, String),
+    /// Its source is kept where it is ours, for `ended_by`.
+    Io(io::ErrorKind, String, Option<Ended>),
 }
 
 pub(super) fn halves<R>(output: Output<R>) -> (OutputHalf<R>, OutputHalf<R>) {
@@ -118,7 +121,7 @@ impl End {
             Error::Frame(error) => Self::Frame(error),
             error => {
                 let error = io::Error::from(error);
-                Self::Io(error.kind(), error.to_string())
+                Self::Io(error.kind(), error.to_string(), ended_by(&error).map(Ended))
             }
         }
     }
@@ -127,7 +130,8 @@ impl End {
         match self {
             Self::Whole => Ok(()),
             Self::Frame(error) => Err(Error::Frame(error.clone()).into()),
-            Self::Io(kind, text) => Err(io::Error::new(*kind, text.clone())),
+            Self::Io(kind, _, Some(ended)) => Err(io::Error::new(*kind, ended.clone())),
+            Self::Io(kind, text, None) => Err(io::Error::new(*kind, text.clone())),
         }
     }
 }

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use hijack::stream::{ClientStreams, FrameError, Framing, HALF_LEN};
+use hijack::{ConnLimits, EndReason, Timeout, ended_by};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{once, pattern, soon};
-use crate::wire::{client, frame, pair};
+use crate::wire::{client, conn, frame, pair};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_outputs_come_to_their_readers() {
@@ -126,4 +127,17 @@ async fn a_terminal_is_all_stdout() {
     drop(far);
     assert_eq!(soon("the end", stderr.read(&mut said)).await.expect("whole"), 0);
     assert_eq!(soon("the end", stdout.read(&mut said)).await.expect("whole"), 0);
+}
+
+/// Both halves tell why we ended the connection, as the whole does.
+#[tokio::test]
+async fn both_halves_know_the_limit_that_was_reached() {
+    let (mut conn, _far) = conn(100);
+    conn.set_limits(ConnLimits { idle: Some(Duration::from_millis(100)), ..ConnLimits::default() });
+    let mut halves = ClientStreams::new(conn, Framing::Multiplexed).into_halves();
+    for half in [&mut halves.stdout, &mut halves.stderr] {
+        let error = soon("the limit", half.read_u8()).await.expect_err("ended");
+        assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+        assert_eq!(ended_by(&error), Some(EndReason::TimedOut(Timeout::Idle)), "{error}");
+    }
 }
