@@ -52,6 +52,17 @@ impl OutputScan {
         Self { way, header: [0; FRAME_HEADER_LEN], header_len: 0, left: 0 }
     }
 
+    /// Whether it can have come to this: another process says so.
+    pub(super) fn is_possible(&self) -> bool {
+        self.header_len < FRAME_HEADER_LEN
+            && may_begin_header(&self.header[..self.header_len])
+            && match self.way {
+                Way::Frames => self.left == 0 || self.header_len == 0,
+                Way::Unknown => self.left == 0,
+                Way::Raw => self.left == 0 && self.header_len == 0,
+            }
+    }
+
     /// What stands at the front of `bytes`, which are not empty, and how many of them that is.
     pub(crate) fn next(&mut self, bytes: &[u8]) -> (usize, Output) {
         if self.way == Way::Raw {
@@ -200,5 +211,27 @@ mod tests {
         assert_eq!(scan.next(b"o\x02"), (1, Output::Payload { is_end: true }));
         assert!(scan.is_at_edge());
         assert_eq!(scan.wrap(b"hi"), b"\x01\0\0\0\0\0\0\x02hi");
+    }
+
+    /// What another process packed is believed only where it can have come so far.
+    #[test]
+    fn goes_on_only_from_where_it_can_have_been() {
+        let mut scan = OutputScan::new(None);
+        for byte in b"\x01\0\0\0\0\0\0\x02ab\x02\0\x07raw" {
+            assert!(scan.is_possible(), "{scan:?}");
+            scan.next(&[*byte]);
+        }
+        assert!(scan.is_possible() && !scan.is_framed(), "{scan:?}");
+        let at_edge = OutputScan::new(Some(Framing::Multiplexed));
+        for impossible in [
+            OutputScan { header_len: FRAME_HEADER_LEN, ..at_edge.clone() },
+            OutputScan { header_len: usize::MAX, ..at_edge.clone() },
+            OutputScan { header: *b"\x01\x01\0\0\0\0\0\0", header_len: 2, ..at_edge.clone() },
+            OutputScan { header_len: 1, left: 1, ..at_edge.clone() },
+            OutputScan { left: 1, ..OutputScan::new(None) },
+            OutputScan { left: 1, ..OutputScan::new(Some(Framing::Raw)) },
+        ] {
+            assert!(!impossible.is_possible(), "{impossible:?}");
+        }
     }
 }

@@ -74,7 +74,7 @@ impl PassGate {
     pub(crate) fn restored(state: GateState, from: Side, rules: &Arc<FrameRules>) -> Option<Self> {
         match state {
             GateState::Stream { own, content } => {
-                Some(Self::Stream(Box::new(StreamGate::restored(from, own, content))))
+                Some(Self::Stream(Box::new(StreamGate::restored(from, own, content)?)))
             }
             GateState::Frames(state) => {
                 let receiver = if from == Side::Client { Role::Server } else { Role::Client };

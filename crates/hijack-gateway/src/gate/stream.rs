@@ -39,8 +39,13 @@ impl StreamGate {
         Self { from, content, reader: None, own: VecDeque::new() }
     }
 
-    pub(super) fn restored(from: Side, own: Vec<Bytes>, content: Content) -> Self {
-        Self { own: own.into(), ..Self::new(from, content) }
+    /// None if it cannot have stood there.
+    pub(super) fn restored(from: Side, own: Vec<Bytes>, content: Content) -> Option<Self> {
+        let is_possible = match &content {
+            Content::Output(scan) => scan.is_possible(),
+            Content::Opaque | Content::Stdin => true,
+        };
+        is_possible.then(|| Self { own: own.into(), ..Self::new(from, content) })
     }
 
     /// What waits to be put in.
