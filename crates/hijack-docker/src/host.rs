@@ -1,5 +1,6 @@
 //! Where a daemon is, as `DOCKER_HOST` says it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -138,7 +139,18 @@ impl FromStr for Host {
 }
 
 fn refused(text: &str, why: &str) -> Error {
-    Error::Config(format!("cannot use {text:?} as a Docker host: {why}"))
+    Error::Config(format!("cannot use {:?} as a Docker host: {why}", without_password(text)))
+}
+
+/// `text` as it may be shown: an error ends up in logs. Whatever is no host may be cut in any way, so all between the
+/// first colon that may begin a password and the last `@` is taken for one.
+fn without_password(text: &str) -> Cow<'_, str> {
+    let user_at = text.find("://").map_or(0, |at| at + 3);
+    let Some(end) = text.rfind('@') else { return text.into() };
+    match text.get(user_at..end).and_then(|user| user.find(':')) {
+        Some(colon) => format!("{}:…{}", &text[..user_at + colon], &text[end..]).into(),
+        None => text.into(),
+    }
 }
 
 fn unreadable(text: &str) -> Error {
@@ -276,6 +288,22 @@ mod tests {
             "fd://",
         ] {
             assert!(text.parse::<Host>().is_err(), "{text}");
+        }
+    }
+
+    /// The text of a variable that is no host goes to the screen and to logs.
+    #[test]
+    fn shows_no_password() {
+        let table = [
+            ("ssh://u:secret@host", "\"ssh://u:…@host\""),
+            ("tcp://u:sec@ret@host:1", "\"tcp://u:…@host:1\""),
+            ("u:secret@host", "\"u:…@host\""),
+            ("ftp://u:se/cret@", "\"ftp://u:…@\""),
+            ("ssh://u@host?x", "\"ssh://u@host?x\""),
+        ];
+        for (text, shown) in table {
+            let error = text.parse::<Host>().expect_err(text).to_string();
+            assert!(error.contains(shown) && !error.contains("ret@"), "{error}");
         }
     }
 }
