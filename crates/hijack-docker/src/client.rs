@@ -134,7 +134,7 @@ impl Docker {
     ///
     /// Safe.
     pub async fn connect(&self) -> Result<ClientConnection, Error> {
-        Ok(self.line(false).await?.connection)
+        Ok(self.fresh(false).await?.connection)
     }
 
     /// The target of a request for `path`, which begins with a slash and is encoded: with the version in front, and the

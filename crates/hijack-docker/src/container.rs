@@ -167,7 +167,8 @@ impl Docker {
         self.finish(self.post(&of(container, "kill").query("signal", signal), None).await?).await
     }
 
-    /// Stops a container: it is told to end, and killed if it has not `within` that time, or the container's own.
+    /// Stops a container: it is told to end, and killed if it has not `within` that time, in whole seconds, or the
+    /// container's own.
     ///
     /// # Errors
     ///
@@ -177,7 +178,8 @@ impl Docker {
     ///
     /// As [`request`](Self::request).
     pub async fn stop(&self, container: &str, within: Option<Duration>) -> Result<(), Error> {
-        let seconds = within.map(|within| within.as_secs());
+        // Rounded up: no second at all is a kill at once.
+        let seconds = within.map(|within| within.as_secs() + u64::from(within.subsec_nanos() > 0));
         self.finish(self.post_patiently(&of(container, "stop").option("t", seconds)).await?).await
     }
 

@@ -192,7 +192,7 @@ impl Docker {
     }
 
     /// The exit code of a process whose streams have ended; none if it runs all the same, as one does that closed its
-    /// outputs. The daemon may be a moment behind, so it is asked for up to five seconds.
+    /// outputs, or if it never ran. The daemon may be a moment behind, so it is asked for up to five seconds.
     ///
     /// # Errors
     ///
@@ -206,8 +206,9 @@ impl Docker {
         let mut pause = Duration::from_millis(5);
         loop {
             let state = self.inspect_exec(exec).await?;
-            if !state.running {
-                return Ok(Some(state.exit_code.unwrap_or_default()));
+            // Without a code it has not ended, whatever else is said: nothing may count as a success that is not one.
+            if let (false, Some(code)) = (state.running, state.exit_code) {
+                return Ok(Some(code));
             }
             if started.elapsed() > SETTLING {
                 return Ok(None);

@@ -9,7 +9,7 @@ use crate::client::{Ask, Line};
 use crate::container::of;
 use crate::{Answer, ApiVersion, Docker, Error};
 
-/// What is waited for.
+/// What is waited for. Daemons before API 1.30 know no conditions: they wait until it does not run, whatever was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Condition {
@@ -124,12 +124,33 @@ struct Failure {
 
 impl From<Body> for Exit {
     fn from(body: Body) -> Self {
-        Self { code: body.status_code, error: body.error.map(|error| error.message) }
+        // Older podmans write an error in any case, which is empty where nothing failed.
+        let error = body.error.map(|error| error.message).filter(|message| !message.is_empty());
+        Self { code: body.status_code, error }
     }
 }
 
 impl fmt::Debug for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wait").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_failure_with_words_is_one() {
+        let table = [
+            (r#"{"StatusCode":3}"#, None),
+            (r#"{"StatusCode":3,"Error":null}"#, None),
+            (r#"{"StatusCode":3,"Error":{"Message":""}}"#, None),
+            (r#"{"StatusCode":3,"Error":{"Message":"gone"}}"#, Some("gone".to_owned())),
+        ];
+        for (body, error) in table {
+            let exit = Exit::from(serde_json::from_str::<Body>(body).expect(body));
+            assert_eq!(exit, Exit { code: 3, error }, "{body}");
+        }
     }
 }

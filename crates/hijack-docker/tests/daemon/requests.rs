@@ -1,5 +1,7 @@
 //! Ordinary requests: what is sent, which connection is used, what refusals say.
 
+use std::time::Duration;
+
 use hijack_docker::{
     Condition, ContainerConfig, Error, ExecOptions, ListOptions, LogsOptions, RemoveOptions, Size,
 };
@@ -33,12 +35,9 @@ async fn calls_are_the_apis() {
             r#"GET /v1.44/containers/json?all=1&limit=2&filters=%7B%22label%22%3A%5B%22a%3Db%22%5D%7D"#;
         peer.answer(list, json("200 OK", r#"[{"Id":"x"}]"#)).await;
         peer.answer("POST /v1.44/containers/x/exec", json("201 Created", r#"{"Id":"e"}"#)).await;
-        // Exited, said a moment too late.
-        for running in [true, true, false] {
-            let state = format!(
-                r#"{{"ID":"e","Running":{running},"ExitCode":{}}}"#,
-                if running { "null" } else { "5" }
-            );
+        // Exited, said a moment too late; without a code it is not.
+        for (running, code) in [(true, "null"), (false, "null"), (false, "5")] {
+            let state = format!(r#"{{"ID":"e","Running":{running},"ExitCode":{code}}}"#);
             peer.answer("GET /v1.44/exec/e/json", json("200 OK", &state)).await;
         }
         peer.answer("POST /v1.44/exec/e/resize?h=1&w=2", DONE).await;
@@ -62,6 +61,45 @@ async fn calls_are_the_apis() {
     docker.resize_exec("e", Size { height: 1, width: 2 }).await.expect("told");
     docker.start_exec_detached("e", false).await.expect("started");
     drop(docker);
+    soon("the script", scripted).await.expect("as it should be");
+}
+
+/// Less than a second is not none, which would be a kill at once.
+#[tokio::test]
+async fn a_container_has_its_time_to_stop() {
+    for (within, query) in [
+        (None, ""),
+        (Some(Duration::ZERO), "?t=0"),
+        (Some(Duration::from_millis(1)), "?t=1"),
+        (Some(Duration::from_millis(2_500)), "?t=3"),
+    ] {
+        let daemon = Daemon::listen().await;
+        let docker = daemon.speaking(1, 44);
+        let scripted = daemon.script(async move |mut peer| {
+            peer.answer(&format!("POST /v1.44/containers/x/stop{query}"), DONE).await;
+        });
+        docker.stop("x", within).await.expect("stopped");
+        soon("the script", scripted).await.expect("as it should be");
+    }
+}
+
+/// A connection of one's own is a new one: nobody asks a second time on it if the daemon closes an idle one.
+#[tokio::test]
+async fn a_connection_of_ones_own_is_new() {
+    let daemon = Daemon::listen().await;
+    let docker = daemon.speaking(1, 44);
+    let scripted = tokio::spawn(async move {
+        let mut pooled = daemon.accept().await;
+        pooled.answer("GET /v1.44/containers/json", json("200 OK", "[]")).await;
+        let mut own = daemon.accept().await;
+        drop(pooled);
+        own.answer("GET /events", json("200 OK", "{}")).await;
+    });
+    docker.list(&ListOptions::default()).await.expect("a list");
+    let mut own = soon("a connection", docker.connect()).await.expect("it listens");
+    let request = http::Request::get("/events").body(hijack::Body::empty()).expect("a request");
+    let answer = soon("an answer", own.request(request)).await.expect("answered");
+    assert_eq!(answer.status(), StatusCode::OK);
     soon("the script", scripted).await.expect("as it should be");
 }
 
