@@ -25,8 +25,9 @@ HIJACK_CHROMIUM, HIJACK_WSTEST). HIJACK_AUTOBAHN=all runs also the 216 cases of
 Autobahn that compress, which takes some ten minutes. HIJACK_GATEWAY_ROUNDS is how
 often each command of docker is run through the gateway, 3 times if not given, and
 HIJACK_GATEWAY_MIB the size of its images; HIJACK_DOCKER_ROUNDS is how often short
-commands run in a row through our own client, 20 times if not given, and
-HIJACK_DOCKER_MIB what goes through `hijack docker run -i`, 64.
+commands run in a row through our own client, 20 times if not given,
+HIJACK_DOCKER_MIB what goes through `hijack docker run -i`, 64, and
+HIJACK_ENGINE_ROUNDS each command of docker before the example docker_engine, 3.
 HELP
 }
 

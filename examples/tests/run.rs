@@ -373,6 +373,48 @@ fn read_head(stream: &mut TcpStream) -> String {
     String::from_utf8(head).expect("text")
 }
 
+/// Its processes by this library's client; `testing/interop` has Docker's own.
+#[tokio::test]
+async fn docker_engine_runs_processes() {
+    use hijack_docker::{AttachOptions, Condition, ContainerConfig, Docker, ExecOptions};
+
+    let folder = Folder::new("engine");
+    let socket = folder.0.join("socket");
+    let _engine = Example::start("docker_engine", &[&format!("unix:{}", socket.display())]);
+    let docker = Docker::builder().host(hijack_docker::Host::unix(&socket)).build();
+    let script = "cat; echo error >&2; exit 7";
+    let config = ContainerConfig::new("any", ["sh", "-c", script]).with_stdin();
+    let id = docker.create(&config, None).await.expect("made").id;
+    let mut streams = docker.attach(&id, &AttachOptions::default().with_stdin()).await.expect("attached");
+    let wait = docker.wait(&id, Condition::NextExit).await.expect("waiting");
+    // There before the process is.
+    streams.stdin.copy_from(&mut &b"input\n"[..], None).await.expect("open");
+    docker.start(&id).await.expect("started");
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let copied = streams.output.copy_to(&mut out, &mut err);
+    tokio::time::timeout(Duration::from_secs(20), copied).await.expect("an end").expect("whole");
+    assert_eq!((&out[..], &err[..]), (&b"input\n"[..], &b"error\n"[..]));
+    assert_eq!(wait.exit().await.expect("an exit").code, 7);
+
+    let config = ContainerConfig::new("any", ["sleep", "600"]);
+    let id = docker.create(&config, Some("idle")).await.expect("made").id;
+    docker.start("idle").await.expect("started");
+    let mut options = ExecOptions::new(["sh", "-c", "tty -s; echo $?; stty size; exit 3"]);
+    options.tty = true;
+    let exec = docker.create_exec(&id, &options).await.expect("made");
+    docker
+        .resize_exec(&exec, hijack_docker::Size { height: 33, width: 77 })
+        .await
+        .expect_err("it does not run");
+    let streams = docker.start_exec(&exec, true).await.expect("started");
+    let mut out = Vec::new();
+    let copied = streams.output.copy_to(&mut out, &mut err);
+    tokio::time::timeout(Duration::from_secs(20), copied).await.expect("an end").expect("whole");
+    assert_eq!(String::from_utf8_lossy(&out), "0\r\n33 77\r\n");
+    assert_eq!(docker.exec_exit_code(&exec).await.expect("known"), Some(3));
+    docker.remove(&id, &hijack_docker::RemoveOptions::force()).await.expect("removed");
+}
+
 /// A folder of the test's own, removed with it.
 struct Folder(PathBuf);
 

@@ -5,9 +5,10 @@
 //! begins behind the 101 is a connection of prior knowledge (RFC 9113 §3.3), from its preface on. Daemons of version 1.53
 //! and later speak HTTP/2 without all that as well, and still do this.
 
+use std::io;
 use std::time::Duration;
 
-use hijack::Conn;
+use hijack::{Conn, Stream};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::path::Path;
@@ -24,6 +25,11 @@ const SETTINGS_TIME: Duration = Duration::from_secs(2);
 
 /// Bytes of a frame's header (RFC 9113 §4.1).
 const FRAME_HEADER_LEN: usize = 9;
+
+const UUID: &str = "x-docker-expose-session-uuid";
+const NAME: &str = "x-docker-expose-session-name";
+const SHARED_KEY: &str = "x-docker-expose-session-sharedkey";
+const METHOD: &str = "x-docker-expose-session-grpc-method";
 
 /// What a session tells the daemon of itself.
 #[derive(Debug, Clone, Default)]
@@ -67,10 +73,7 @@ impl Docker {
     pub async fn grpc(&self) -> Result<Conn, Error> {
         let mut conn =
             self.take_over(&Path::of(["grpc"]), Some("h2c"), HeaderMap::new(), None, false).await?;
-        if let Ok(begun) = tokio::time::timeout(SETTINGS_TIME, conn.peek(FRAME_HEADER_LEN)).await {
-            let begun = begun.map_err(|error| Error::talking(self.host(), error.into()))?;
-            check_settings(begun).map_err(|what| Error::unexpected(self.host(), what))?;
-        }
+        expect_settings(&mut conn).await.map_err(|wrong| self.began(wrong))?;
         Ok(conn)
     }
 
@@ -92,19 +95,51 @@ impl Docker {
     pub async fn session(&self, options: &SessionOptions) -> Result<Conn, Error> {
         let headers = options.headers()?;
         let mut conn = self.take_over(&Path::of(["session"]), Some("h2c"), headers, None, false).await?;
-        let peeked = tokio::time::timeout(PREFACE_TIME, conn.peek(PREFACE.len())).await;
-        let begun = peeked.map_err(|_| {
-            Error::unexpected(self.host(), format!("no HTTP/2 preface within {PREFACE_TIME:?}"))
-        })?;
-        let begun = begun.map_err(|error| Error::talking(self.host(), error.into()))?;
-        if !begun.starts_with(PREFACE) {
-            return Err(Error::unexpected(self.host(), not_http2("preface", begun)));
-        }
+        expect_preface(&mut conn).await.map_err(|wrong| self.began(wrong))?;
         Ok(conn)
+    }
+
+    fn began(&self, wrong: Beginning) -> Error {
+        match wrong {
+            Beginning::Wrong(what) => Error::unexpected(self.host(), what),
+            Beginning::Failed(error) => Error::talking(self.host(), error.into()),
+        }
+    }
+}
+
+/// Why HTTP/2 does not begin on a connection.
+pub(crate) enum Beginning {
+    /// What came instead.
+    Wrong(String),
+    /// The connection failed.
+    Failed(io::Error),
+}
+
+/// Waits for the preface of a client, and leaves it to be read.
+pub(crate) async fn expect_preface<Io: Stream>(conn: &mut Conn<Io>) -> Result<(), Beginning> {
+    let peeked = tokio::time::timeout(PREFACE_TIME, conn.peek(PREFACE.len())).await;
+    let begun = peeked.map_err(|_| Beginning::Wrong(format!("no HTTP/2 preface within {PREFACE_TIME:?}")))?;
+    let begun = begun.map_err(Beginning::Failed)?;
+    if begun.starts_with(PREFACE) { Ok(()) } else { Err(Beginning::Wrong(not_http2("preface", begun))) }
+}
+
+/// Looks at what a server begins with, unless it waits for its client, and leaves it to be read.
+async fn expect_settings<Io: Stream>(conn: &mut Conn<Io>) -> Result<(), Beginning> {
+    match tokio::time::timeout(SETTINGS_TIME, conn.peek(FRAME_HEADER_LEN)).await {
+        Ok(begun) => check_settings(begun.map_err(Beginning::Failed)?).map_err(Beginning::Wrong),
+        Err(_) => Ok(()),
     }
 }
 
 impl SessionOptions {
+    /// What a client tells of its session; headers that are no UTF-8 are left out.
+    pub(crate) fn told_in(headers: &HeaderMap) -> Self {
+        let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
+        let one = |name: &str| headers.get(name).and_then(text).unwrap_or_default();
+        let methods = headers.get_all(METHOD).iter().filter_map(text);
+        Self { uuid: one(UUID), name: one(NAME), shared_key: one(SHARED_KEY), methods: methods.collect() }
+    }
+
     fn headers(&self) -> Result<HeaderMap, Error> {
         let mut headers = HeaderMap::new();
         let mut add = |name: &'static str, value: &str| {
@@ -113,11 +148,11 @@ impl SessionOptions {
             headers.append(HeaderName::from_static(name), value);
             Ok::<_, Error>(())
         };
-        add("x-docker-expose-session-uuid", &self.uuid)?;
-        add("x-docker-expose-session-name", &self.name)?;
-        add("x-docker-expose-session-sharedkey", &self.shared_key)?;
+        add(UUID, &self.uuid)?;
+        add(NAME, &self.name)?;
+        add(SHARED_KEY, &self.shared_key)?;
         for method in &self.methods {
-            add("x-docker-expose-session-grpc-method", method)?;
+            add(METHOD, method)?;
         }
         Ok(headers)
     }

@@ -1,5 +1,7 @@
 //! A client for Docker's streams: attach, exec, run and logs, over connections that are taken over.
 //!
+//! [`server`] is the other side, for engines that Docker's clients are to use.
+//!
 //! Not the whole of Docker's API, but what its streams need: a container made, attached to, started, waited for, told
 //! signals and sizes, and removed. [`Docker::request`] asks for everything else.
 //!
@@ -44,6 +46,7 @@ mod http2;
 mod list;
 mod logs;
 mod path;
+pub mod server;
 mod ssh;
 mod system;
 mod trace;

@@ -9,6 +9,8 @@
 //! answer's media type where the daemon speaks version 1.42 of Docker's API or a later one, and from what the container
 //! is before. `hijack-docker` does so.
 //!
+//! A process that several clients may be attached to at once has a [`Broadcast`] in front of its outputs.
+//!
 //! No task runs behind any of these types, and nothing is read ahead of its reader but what one read gave: whoever does
 //! not read holds the process up, whoever does not take its input holds the writer up. Read and write at the same time,
 //! or two pipes that are full wait for each other.
@@ -45,6 +47,7 @@
 //! # Ok(()) }
 //! ```
 
+mod broadcast;
 mod error;
 mod halves;
 mod output;
@@ -55,10 +58,11 @@ use crate::Conn;
 use crate::conn::ReadHalf;
 use crate::transport::{Stream, Transport};
 
+pub use broadcast::{Broadcast, Member, Visit, Wanted};
 pub use error::Error;
 pub use halves::{HALF_LEN, OutputHalf};
 pub use hijack_proto::stream::{
-    DetachKeys, DetachKeysError, DetachMatcher, FRAME_PAYLOAD_LEN, FrameError, Framing, Limits,
+    DetachKeys, DetachKeysError, DetachMatcher, FRAME_PAYLOAD_LEN, FrameError, FrameHeader, Framing, Limits,
     MULTIPLEXED_STREAM, RAW_STREAM, StreamType,
 };
 pub use output::{Chunk, Copied, Output};

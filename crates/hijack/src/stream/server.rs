@@ -10,9 +10,11 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
-use hijack_proto::stream::{FRAME_PAYLOAD_LEN, FrameHeader, Framing, StreamType};
+use hijack_proto::stream::{DetachKeys, FRAME_PAYLOAD_LEN, FrameHeader, Framing, StreamType};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::stdin::copy;
+use super::{Error, InputEnd};
 use crate::conn::{Conn, LINGER};
 use crate::observe::{EndReason, Timeout};
 use crate::server::Outcome;
@@ -116,6 +118,27 @@ impl<Io: Stream> Input<Io> {
         self.shared.lock().told()
     }
 
+    /// Gives `sink` what the client sends until it ends its direction, or until `detach` stands in it. The sink is not
+    /// ended: whether the client's end is the process's is the container's doing. dockerd ends the stdin of an exec, and
+    /// of a container made with `StdinOnce`, unless they have a terminal; from all others the client is detached.
+    ///
+    /// Keys of which only the beginning was typed are held back, and given once something else follows.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Sink`] if the sink fails, as one does whose process does not read any more; [`Error::Io`] if the
+    /// connection does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not safe: what was read of the connection may not be in the sink.
+    pub async fn copy_to<W>(&mut self, sink: &mut W, detach: Option<DetachKeys>) -> Result<InputEnd, Error>
+    where
+        W: AsyncWrite + Unpin + ?Sized,
+    {
+        copy(self, sink, detach, Error::Io, Error::Sink).await
+    }
+
     /// Ends the connection in order: what is queued, then our direction; then what the client still sends is thrown
     /// away until it ends too, or for two seconds, so that a reset does not destroy the last output. Outputs cannot be
     /// written any more.
@@ -204,6 +227,20 @@ impl<Io: Stream> Outputs<Io> {
             let len = poll_fn(write).await?;
             data = &data[len..];
         }
+        self.flush().await
+    }
+
+    /// Sends what is queued: the head of the answer, for one, behind which the client knows that it is attached.
+    ///
+    /// # Errors
+    ///
+    /// An IO error.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: call it again.
+    pub async fn flush(&self) -> io::Result<()> {
+        let place = self.place.clone();
         poll_fn(|cx| self.shared.poll(cx, &place, |conn, cx| conn.wire.poll_flush(cx))).await
     }
 

@@ -21,7 +21,7 @@ pub struct Stdin<Io: Stream = Transport>(WriteHalf<Io>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InputEnd {
-    /// The source ended, and so does the process's input now.
+    /// The source ended. The client has closed the process's input with it; what the server makes of that is its own.
     Closed,
     /// The keys to detach were typed. The process's input goes on, and the connection: drop it to detach.
     Detached,
@@ -72,39 +72,56 @@ impl<Io: Stream> Stdin<Io> {
     where
         R: AsyncRead + Unpin + ?Sized,
     {
-        let mut matcher = detach.map(DetachMatcher::new);
-        let mut buffer = vec![0; COPY_LEN];
-        let mut passed = Vec::new();
-        loop {
-            let len = source.read(&mut buffer).await.map_err(Error::Source)?;
-            let Some(matcher) = &mut matcher else {
-                if len == 0 {
-                    break;
-                }
-                self.send(&buffer[..len]).await?;
-                continue;
-            };
-            passed.clear();
-            let detached = matcher.feed(&buffer[..len], &mut passed).is_some();
-            if len == 0 {
-                matcher.finish(&mut passed);
-            }
-            self.send(&passed).await?;
-            if detached {
-                return Ok(InputEnd::Detached);
-            }
-            if len == 0 {
-                break;
-            }
+        let end = copy(source, self, detach, Error::Source, Error::Io).await?;
+        if end == InputEnd::Closed {
+            self.close().await?;
         }
-        self.close().await?;
-        Ok(InputEnd::Closed)
+        Ok(end)
     }
+}
 
-    async fn send(&mut self, data: &[u8]) -> io::Result<()> {
-        self.0.write_all(data).await?;
-        self.0.flush().await
+/// Passes on what `source` gives until it ends or the keys are found; each side's failures get its own name.
+pub(super) async fn copy<R, W>(
+    source: &mut R,
+    sink: &mut W,
+    detach: Option<DetachKeys>,
+    read_failed: fn(io::Error) -> Error,
+    write_failed: fn(io::Error) -> Error,
+) -> Result<InputEnd, Error>
+where
+    R: AsyncRead + Unpin + ?Sized,
+    W: AsyncWrite + Unpin + ?Sized,
+{
+    let mut matcher = detach.map(DetachMatcher::new);
+    let mut buffer = vec![0; COPY_LEN];
+    let mut passed = Vec::new();
+    loop {
+        let len = source.read(&mut buffer).await.map_err(read_failed)?;
+        let Some(matcher) = &mut matcher else {
+            if len == 0 {
+                return Ok(InputEnd::Closed);
+            }
+            send(sink, &buffer[..len]).await.map_err(write_failed)?;
+            continue;
+        };
+        passed.clear();
+        let detached = matcher.feed(&buffer[..len], &mut passed).is_some();
+        if len == 0 {
+            matcher.finish(&mut passed);
+        }
+        send(sink, &passed).await.map_err(write_failed)?;
+        if detached {
+            return Ok(InputEnd::Detached);
+        }
+        if len == 0 {
+            return Ok(InputEnd::Closed);
+        }
     }
+}
+
+async fn send<W: AsyncWrite + Unpin + ?Sized>(sink: &mut W, data: &[u8]) -> io::Result<()> {
+    sink.write_all(data).await?;
+    sink.flush().await
 }
 
 /// Bytes of input that are read at a time.

@@ -1,6 +1,7 @@
 //! Docker's streams in both roles: against raw bytes, and ours against ours. One module per subject.
 
 mod both;
+mod broadcast;
 mod halves;
 mod output;
 mod server;
