@@ -28,7 +28,7 @@ pub struct Summary {
     /// When it was made, in seconds since 1970.
     #[serde(default)]
     pub created: i64,
-    /// As [`ContainerState::status`].
+    /// As [`ContainerState::status`](crate::ContainerState::status).
     #[serde(default)]
     pub state: String,
     /// The same for people: `Up 5 minutes`.
