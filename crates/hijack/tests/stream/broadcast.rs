@@ -175,12 +175,8 @@ async fn a_client_without_stdin_stays() {
     let host = tokio::spawn({
         let broadcast = broadcast.clone();
         async move {
-            drop(
-                broadcast
-                    .attend(ServerStreams::new(conn, Framing::Multiplexed), visit)
-                    .await
-                    .expect("in order"),
-            )
+            let streams = ServerStreams::new(conn, Framing::Multiplexed);
+            drop(broadcast.attend(streams, visit).await.expect("in order"));
         }
     });
     far.shutdown().await.expect("our end");
