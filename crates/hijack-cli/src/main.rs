@@ -60,7 +60,7 @@ fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Conns(conns) => run_alone(conns::run(*conns))?,
         Command::Rpc(rpc) => run_alone(rpc::run(*rpc))?,
         Command::Ws(ws) => run_alone(ws::run(*ws))?,
-        Command::Docker(docker) => return run_alone(docker::run(docker)),
+        Command::Docker(docker) => return run_on_this_thread(docker::run(docker)),
     };
     done.map(|()| ExitCode::SUCCESS)
 }
@@ -70,6 +70,15 @@ fn run_alone<T>(run: impl Future<Output = T>) -> Result<T, Failure> {
     let runtime = runtime(Some(1))?;
     let result = runtime.block_on(run);
     // A read of stdin may be under way that never ends.
+    runtime.shutdown_background();
+    Ok(result)
+}
+
+/// Runs something on the thread that we are: bytes do not go from one to another.
+fn run_on_this_thread<T>(run: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::system("start the runtime", &error))?;
+    let result = runtime.block_on(run);
     runtime.shutdown_background();
     Ok(result)
 }

@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use hijack::Transport;
 use hijack_docker::stream::{Error, Framing};
-use hijack_proto::stream::{Decoded, Decoder, FrameError, StreamType};
+use hijack_proto::stream::{Decoded, Decoder, FRAME_HEADER_LEN, FrameError, FrameHeader, StreamType};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{Shutdown, shutdown};
@@ -142,9 +142,8 @@ impl Socket {
         frames.write(unread, sinks).await?;
         let mut buffer = vec![0; LEN];
         loop {
-            let moved = self.move_payload(&mut frames, sinks).await?;
-            // Behind a large payload there is mostly another one: of that only the header is read.
-            let room = if moved { 8 } else { LEN };
+            self.move_payload(&mut frames, sinks).await?;
+            let room = frames.room();
             let len = self.read(&mut buffer[..room]).await.map_err(|error| reading(&error.into()))?;
             if len == 0 {
                 return frames.decoder.finish().map_err(|error| reading(&error.into()));
@@ -154,12 +153,15 @@ impl Socket {
     }
 
     /// Moves the rest of a payload, if it is large and goes to a pipe.
-    async fn move_payload(&self, frames: &mut Frames, sinks: &mut Sinks) -> Result<bool, Failed> {
+    async fn move_payload(&self, frames: &mut Frames, sinks: &mut Sinks) -> Result<(), Failed> {
         let left = frames.decoder.left();
         if left < LARGE {
-            return Ok(false);
+            return Ok(());
         }
-        let Some(pipe) = sinks.pipe(frames.stream)? else { return Ok(false) };
+        let Some(pipe) = sinks.pipe(frames.header.stream)? else {
+            frames.moved = false;
+            return Ok(());
+        };
         let moved = match self.splice_to(pipe, left).await {
             Ok(moved) => moved,
             Err(Error::Sink(error)) => return Err(Failed::writing(&error)),
@@ -170,7 +172,8 @@ impl Socket {
         }
         // At the edge of a frame again.
         frames.decoder = Decoder::default();
-        Ok(true)
+        frames.moved = true;
+        Ok(())
     }
 
     async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -246,23 +249,34 @@ impl Socket {
 /// Frames, found in what is read of them.
 struct Frames {
     decoder: Decoder,
-    /// Whose the payload under way is.
-    stream: StreamType,
+    /// Of the frame under way, or of the last one.
+    header: FrameHeader,
+    /// Whether the last large payload was moved.
+    moved: bool,
 }
 
 impl Default for Frames {
     fn default() -> Self {
-        Self { decoder: Decoder::default(), stream: StreamType::Stdout }
+        Self { decoder: Decoder::default(), header: FrameHeader::new(StreamType::Stdout, 0), moved: false }
     }
 }
 
 impl Frames {
+    /// Bytes to be read at once. Behind a large payload there is mostly another one: what is read ends at the header of
+    /// that, so that it can be moved whole.
+    fn room(&self) -> usize {
+        if !self.moved || self.header.len < LARGE {
+            return LEN;
+        }
+        LEN.min(self.decoder.left() as usize + FRAME_HEADER_LEN)
+    }
+
     async fn write(&mut self, mut bytes: &[u8], sinks: &mut Sinks) -> Result<(), Failed> {
         loop {
             let (taken, decoded) = self.decoder.next(bytes).map_err(|error| reading(&error.into()))?;
             match decoded {
                 Decoded::NeedInput => return Ok(()),
-                Decoded::Frame(header) => self.stream = header.stream,
+                Decoded::Frame(header) => self.header = header,
                 Decoded::Data(stream) => sinks.write(stream, &bytes[..taken]).await?,
             }
             bytes = &bytes[taken..];
