@@ -122,6 +122,8 @@ impl Scanner {
     ///
     /// [`ScanError`]; nothing can be found any more.
     pub fn find(&mut self, buf: &[u8]) -> Result<Option<Range<usize>>, ScanError> {
+        // What lies beyond the limit decides nothing, however much of it is there already.
+        let buf = &buf[..buf.len().min(self.limit.saturating_add(1))];
         while let Some(&byte) = buf.get(self.offset) {
             if let State::String(text) = self.state {
                 self.skip_text(&buf[self.offset..], text)?;
@@ -341,6 +343,8 @@ mod tests {
         assert_eq!(Scanner::new(4).find(b"     "), Err(ScanError::TooLong { limit: 4 }));
         assert_eq!(Scanner::new(4).find(b"[1 ]"), Ok(Some(0..4)));
         assert_eq!(Scanner::new(4).find(b"[1  ]"), Err(ScanError::TooLong { limit: 4 }));
+        let beyond = b"[1   x";
+        assert_eq!(Scanner::new(4).find(beyond), Err(ScanError::TooLong { limit: 4 }), "whatever follows");
         let deep = vec![b'['; MOST_DEPTH as usize + 1];
         assert_eq!(Scanner::new(1024).find(&deep[1..]), Ok(None));
         assert_eq!(Scanner::new(1024).find(&deep), Err(ScanError::TooDeep));
