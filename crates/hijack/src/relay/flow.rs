@@ -306,7 +306,10 @@ impl<G: Gate> Flow<G> {
         from: &mut Conn<S>,
         to: &mut Conn<D>,
     ) -> Poll<Result<(), Stop>> {
+        // Where the bytes of a sender that keeps ahead must be seen, it is read in larger pieces instead of spliced.
+        let most = if matches!(self.gear, Gear::Splice) { scratch::RELAY_LEN } else { MUCH };
         scratch::with_relay(|buffer| {
+            let buffer = &mut buffer[..most];
             let len = match ready!(from.wire.poll_read(cx, &mut ReadBuf::new(buffer))) {
                 Ok(len) => len,
                 Err(error) => return Poll::Ready(self.failed_to_read(error)),
