@@ -17,7 +17,7 @@ use crate::{Event, Gateway, MessageView};
 /// What is opened and closed from now on.
 pub(super) async fn events(gateway: &Gateway, exchange: Exchange) -> Result<Outcome, Error> {
     let mut events = gateway.events();
-    let mut stream = Stream::start(exchange).await?;
+    let mut stream = Stream::start(exchange, Duration::ZERO).await?;
     loop {
         let Ok(next) = timeout(stream.patience(), events.recv()).await else {
             stream.rest().await?;
@@ -39,7 +39,7 @@ pub(super) async fn messages(
     id: u64,
     mut messages: Receiver<Arc<MessageView>>,
 ) -> Result<Outcome, Error> {
-    let mut stream = Stream::start(exchange).await?;
+    let mut stream = Stream::start(exchange, GATHER).await?;
     loop {
         let Ok(next) = timeout(stream.patience(), messages.recv()).await else {
             stream.rest().await?;
@@ -66,16 +66,18 @@ struct Skipped {
 /// An answer that goes on.
 struct Stream {
     responder: Responder,
+    /// How long something waits for more that goes with it.
+    gather: Duration,
     /// When it was last sent what there was.
     flushed: Instant,
     is_flushed: bool,
 }
 
 impl Stream {
-    async fn start(exchange: Exchange) -> Result<Self, Error> {
+    async fn start(exchange: Exchange, gather: Duration) -> Result<Self, Error> {
         let (head, _) = typed(StatusCode::OK, "text/event-stream", "").into_parts();
         let responder = exchange.start(Response::from_parts(head, ()))?;
-        let mut stream = Self { responder, flushed: Instant::now(), is_flushed: false };
+        let mut stream = Self { responder, gather, flushed: Instant::now(), is_flushed: false };
         // A client knows by it that nothing is missed from here on.
         stream.beat().await?;
         Ok(stream)
@@ -86,12 +88,13 @@ impl Stream {
         self.is_flushed = false;
         self.responder.write_all(format!("event: {event}\ndata: {data}\n\n").as_bytes()).await?;
         // The first one of a burst leaves at once, the others together.
-        if self.flushed.elapsed() >= GATHER { self.flush().await } else { Ok(()) }
+        let is_first = !self.gather.is_zero() && self.flushed.elapsed() >= self.gather;
+        if is_first { self.flush().await } else { Ok(()) }
     }
 
     /// How long to wait for something before [`rest`](Self::rest).
     fn patience(&self) -> Duration {
-        if self.is_flushed { BEAT } else { GATHER.saturating_sub(self.flushed.elapsed()) }
+        if self.is_flushed { BEAT } else { self.gather.saturating_sub(self.flushed.elapsed()) }
     }
 
     /// Nothing has come for that long.
@@ -116,7 +119,7 @@ impl Stream {
     }
 }
 
-/// How long something waits for more that goes with it: no eye sees it, and a write for each costs more than the relay.
+/// How long a message waits for others: no eye sees it, and a write for each costs more than the relay.
 const GATHER: Duration = Duration::from_millis(10);
 
 /// Silence after which a sign of life is sent.
