@@ -159,7 +159,6 @@ impl Conversation {
             Command::Tap(tap) => {
                 self.relay.gate_mut(Side::Client).set_tap(tap.as_ref());
                 self.relay.gate_mut(Side::Server).set_tap(tap.as_ref());
-                self.note_gear();
             }
             Command::Send { to, payload, done } => {
                 // Whoever asked may have gone.

@@ -15,7 +15,7 @@ use crate::filter::Filter;
 use crate::gate::{GateState, PassGate, PingMark, Rate};
 use crate::metrics::Metrics;
 use crate::packed::{MoveError, PackedConversation};
-use crate::registry::{Command, Entry, Event, Extra, Facts, Payload, Registry, SendFailure, WEBSOCKET};
+use crate::registry::{Command, Entry, Event, Extra, Facts, Payload, Registry, SendFailure};
 use crate::routes::RouteState;
 use crate::tap::Tap;
 use crate::{ConnectionView, MessageView, ingress, watch};
@@ -342,7 +342,7 @@ impl Gateway {
         let place =
             route.enter(&peer, state.subject.as_deref()).map_err(|full| MoveError::Full(full.to_string()))?;
         let extra = Extra {
-            protocol: (state.protocol != WEBSOCKET).then(|| (*state.protocol).into()),
+            protocol: Extra::protocol(&state.protocol),
             subject: state.subject.take(),
             subprotocol: state.subprotocol.take(),
             extensions: state.extensions.take(),

@@ -409,7 +409,7 @@ fn begin(
         _ => None,
     };
     let extra = Extra {
-        protocol: (granted.protocol != WEBSOCKET).then(|| (*granted.protocol).into()),
+        protocol: Extra::protocol(&granted.protocol),
         subject,
         subprotocol: text(SEC_WEBSOCKET_PROTOCOL),
         extensions: text(SEC_WEBSOCKET_EXTENSIONS),

@@ -261,7 +261,9 @@ impl FrameGate {
         if let Some(limit) = longest.filter(|limit| len > *limit) {
             return Some(Alarm::MessageTooLong { len, limit });
         }
-        let exceeded = self.rates.as_mut()?.take(begins_message, now_ms)?;
+        // Whoever says goodbye is not ended for having said too much before.
+        let rates = self.rates.as_mut().filter(|_| header.opcode != Opcode::CLOSE)?;
+        let exceeded = rates.take(begins_message, now_ms)?;
         self.rules.rates.ends.then_some(Alarm::TooFast(exceeded))
     }
 

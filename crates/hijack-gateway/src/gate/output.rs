@@ -66,7 +66,7 @@ impl OutputScan {
     /// What stands at the front of `bytes`, which are not empty, and how many of them that is.
     pub(crate) fn next(&mut self, bytes: &[u8]) -> (usize, Output) {
         if self.way == Way::Raw {
-            return (bytes.len(), Output::Raw { behind: std::mem::take(&mut self.header_len) });
+            return (bytes.len(), Output::Raw { behind: 0 });
         }
         if self.left > 0 {
             let taken = bytes.len().min(self.left as usize);

@@ -45,7 +45,8 @@ impl StreamGate {
             Content::Output(scan) => scan.is_possible(),
             Content::Opaque | Content::Stdin => true,
         };
-        is_possible.then(|| Self { own: own.into(), ..Self::new(from, content) })
+        (is_possible && own.len() <= MOST_WAITING)
+            .then(|| Self { own: own.into(), ..Self::new(from, content) })
     }
 
     /// What waits to be put in.

@@ -42,6 +42,11 @@ pub(crate) struct Extra {
 }
 
 impl Extra {
+    /// What [`Extra::protocol`] is of the protocol of this name.
+    pub(crate) fn protocol(name: &str) -> Option<Box<str>> {
+        (name != WEBSOCKET).then(|| name.into())
+    }
+
     /// None if there is nothing in it.
     pub(crate) fn boxed(self) -> Option<Box<Self>> {
         let Self { protocol, subject, subprotocol, extensions, not_movable } = &self;

@@ -68,6 +68,25 @@ async fn a_flood_of_empty_fragments_is_1008_at_the_rate_of_frames() {
 }
 
 #[tokio::test]
+async fn a_close_is_no_frame_too_many() {
+    let site = Site::start(|route| {
+        route.limits.frames_per_second = Some(3);
+        route.limits.rate_policy = RatePolicy::Close;
+    })
+    .await;
+    let mut client = site.connect().await;
+    client.send(OPENING).await;
+    client.head().await;
+    // All that a second may bring, and a Close with 1000 behind it.
+    client.send(&[0x8a, 0x80, 0, 0, 0, 0].repeat(3)).await;
+    client.send(&[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8]).await;
+    let close = client.rest().await;
+    assert_eq!((close[0], &close[2..4]), (0x88, &1000_u16.to_be_bytes()[..]), "{close:x?}");
+    let ended = site.found("state=closed").await;
+    assert_eq!(ended.closed_by.as_deref(), Some("client"), "{ended:?}");
+}
+
+#[tokio::test]
 async fn messages_beyond_the_rate_are_delayed_otherwise() {
     let site = Site::start(|route| route.limits.messages_per_second = Some(20)).await;
     let mut socket = site.websocket("/ws").await;
