@@ -44,7 +44,7 @@ async def handle(ws):
 
 
 def refuse(ws, request):
-    if request.path.split("/")[2] not in ("echo", "takeover", "ping", "close", "abrupt"):
+    if request.path.removeprefix("/ws/").split("/")[0] not in ("echo", "takeover", "ping", "close", "abrupt"):
         return ws.respond(404, "not found\n")
     origin = request.headers.get("Origin")
     if origin and urlsplit(origin).netloc != request.headers["Host"]:

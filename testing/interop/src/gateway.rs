@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use serde_json::Value;
@@ -74,6 +75,24 @@ impl Program {
         let body = said.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
         assert!(said.starts_with("HTTP/1.1 200 "), "{path}: {said}");
         serde_json::from_str(body).unwrap_or_else(|error| panic!("{path}: {error}: {said}"))
+    }
+
+    /// The connections that have ended, once there are as many as this: a peer knows of an end a little before it is
+    /// over for the gateway.
+    ///
+    /// # Panics
+    /// If there are still fewer after 30 seconds.
+    #[must_use]
+    pub fn ended(&self, at_least: usize) -> Vec<Value> {
+        let begun = Instant::now();
+        loop {
+            let view = self.ask("/api/connections?filter=state=closed&limit=1000");
+            match &view["connections"] {
+                Value::Array(ended) if ended.len() >= at_least => return ended.clone(),
+                ended => assert!(begun.elapsed() < Duration::from_secs(30), "{at_least} ended: {ended}"),
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Has its operators' side do something.

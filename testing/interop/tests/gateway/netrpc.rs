@@ -12,8 +12,7 @@ fn calls_go_through_a_tunnel_to_a_path() {
     let Some(gateway) = Program::start(&tunnel) else { return };
     call_rpc(server.base());
     call_rpc(gateway.base());
-    let ended = gateway.ask("/api/connections?filter=state=closed");
-    let ended = ended["connections"].as_array().expect("a list").clone();
+    let ended = gateway.ended(1);
     assert!(ended.iter().any(|view| view["protocol"] == "connect"), "{ended:?}");
 }
 
