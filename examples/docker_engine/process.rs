@@ -95,6 +95,7 @@ impl Process {
     }
 
     /// Attaches a client that gets what is in the log first, if `replay` says so: no line is missing, and none comes twice.
+    /// Behind its end, too: the client is told of that at once.
     pub(crate) async fn join(&self, outputs: Outputs, wanted: Wanted, replay: bool) -> io::Result<Member> {
         let _turn = self.turn.lock().await;
         let log = self.log.as_deref().filter(|_| replay);

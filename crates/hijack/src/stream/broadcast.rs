@@ -17,8 +17,17 @@ use super::{Error, Input, InputEnd, Outputs, ServerStreams};
 use crate::server::Outcome;
 use crate::transport::{Stream, Transport};
 
-/// The outputs of one process, on their way to all clients that are attached to it. Cheap to clone.
-pub struct Broadcast<Io: Stream = Transport>(Arc<Mutex<Vec<Arc<Client<Io>>>>>);
+/// The outputs of one run of a process, on their way to all clients that are attached to it. Clones are the same one.
+///
+/// It keeps nothing of what was sent. Whoever is to see that too is sent it by his own [`Outputs`], then joins, and nothing
+/// is sent to the others meanwhile.
+pub struct Broadcast<Io: Stream = Transport>(Arc<Mutex<Clients<Io>>>);
+
+struct Clients<Io: Stream> {
+    all: Vec<Arc<Client<Io>>>,
+    /// Whoever joins now joins a process that has ended.
+    ended: bool,
+}
 
 /// Which outputs a client wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,9 +43,10 @@ pub struct Wanted {
 pub struct Visit<W> {
     /// The outputs that it wants.
     pub wanted: Wanted,
-    /// Where its input goes; without it the input is not read.
+    /// Where its input goes. Without it the input is not read: neither its end nor keys detach the client then, and that
+    /// its connection is broken shows only when something is sent to it.
     pub stdin: Option<W>,
-    /// The keys by which it detaches; for terminals only.
+    /// The keys by which it detaches, if there are such: those of a terminal.
     pub detach: Option<DetachKeys>,
     /// Whether the end of its input ends `stdin`, and its outputs go on. Otherwise that end detaches it.
     pub closes_stdin: bool,
@@ -51,7 +61,7 @@ struct Client<Io: Stream> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stay {
     Lasts,
-    /// The client left, or its connection failed.
+    /// The client left, or a send to it failed.
     Left,
     /// The process has ended.
     Ended,
@@ -74,31 +84,40 @@ impl<Io: Stream> Broadcast<Io> {
     /// Nobody is attached yet; what is sent is lost.
     #[must_use]
     pub fn new() -> Self {
-        Self(Arc::default())
+        Self(Arc::new(Mutex::new(Clients { all: Vec::new(), ended: false })))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Client<Io>>>> {
+    fn lock(&self) -> MutexGuard<'_, Clients<Io>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Attaches a client: what is sent from now on is sent to it too, until the [`Member`] is dropped.
+    /// Attaches a client: what is sent from now on is sent to it too, until the [`Member`] is dropped. Behind
+    /// [`end`](Self::end) nothing is, and its [`Member::ended`] completes at once.
     #[must_use = "dropped, the client is not attached any more"]
     pub fn join(&self, outputs: Outputs<Io>, wanted: Wanted) -> Member<Io> {
-        let client = Arc::new(Client { outputs, wanted, stay: watch::Sender::new(Stay::Lasts) });
-        self.lock().push(Arc::clone(&client));
+        let mut clients = self.lock();
+        let stay = watch::Sender::new(if clients.ended { Stay::Ended } else { Stay::Lasts });
+        let client = Arc::new(Client { outputs, wanted, stay });
+        if !clients.ended {
+            clients.all.push(Arc::clone(&client));
+        }
+        drop(clients);
         Member { broadcast: self.clone(), client }
     }
 
-    /// Sends to all who want this stream, and waits until their connections have taken it. Whoever leaves meanwhile is
-    /// not waited for; one whose connection fails is not attached any more.
+    /// Sends to all who want this stream, to one after the other in the order in which they joined, and waits for each
+    /// until its connection has taken it. Whoever leaves meanwhile is not waited for; one whose connection fails is not
+    /// attached any more. Of two sends at the same time, one client may get the one first, another client the other one.
     ///
     /// # Cancel safety
     ///
     /// Who got the data is not told then; frames are whole all the same.
     pub async fn send(&self, stream: StreamType, data: &[u8]) {
-        // Not under the lock: clients come and go while the slow are waited for.
-        let clients = self.lock().clone();
-        for client in clients.into_iter().filter(|client| client.wanted.has(stream)) {
+        // Not under the lock: clients come and go while the slow are waited for, and the connections of those who have gone
+        // are not held.
+        let clients: Vec<_> = self.lock().all.iter().map(Arc::downgrade).collect();
+        for client in clients {
+            let Some(client) = client.upgrade().filter(|client| client.wanted.has(stream)) else { continue };
             tokio::select! {
                 biased;
                 () = client.gone() => {}
@@ -109,23 +128,30 @@ impl<Io: Stream> Broadcast<Io> {
         }
     }
 
-    /// The process has ended, and everything was sent: all clients are told, and leave.
+    /// The process has ended, and everything was sent: all clients are told and leave, those too who join later. A
+    /// [`send`](Self::send) that is still under way is given up. Another run needs another broadcast.
     pub fn end(&self) {
-        for client in std::mem::take(&mut *self.lock()) {
+        let all = {
+            let mut clients = self.lock();
+            clients.ended = true;
+            std::mem::take(&mut clients.all)
+        };
+        for client in all {
             client.stay.send_replace(Stay::Ended);
         }
     }
 
-    /// Attaches a client for as long as it stays: [`join`](Self::join), then [`Member::attend`]. It is joined before
-    /// anything is written, so one that has read the head of its answer misses nothing.
+    /// Attaches a client for as long as it stays: [`join`](Self::join), then [`Member::attend`]. It is joined before the
+    /// head of the answer is sent, if that is still queued, as it is behind a takeover: a client that has read it misses
+    /// nothing.
     ///
     /// # Errors
     ///
-    /// An IO error of the connection.
+    /// As [`Member::attend`].
     ///
     /// # Cancel safety
     ///
-    /// Cancelling closes the connection.
+    /// As [`Member::attend`].
     pub async fn attend<W>(
         &self,
         streams: ServerStreams<Io>,
@@ -138,7 +164,7 @@ impl<Io: Stream> Broadcast<Io> {
     }
 
     fn remove(&self, client: &Arc<Client<Io>>, stay: Stay) {
-        self.lock().retain(|other| !Arc::ptr_eq(other, client));
+        self.lock().all.retain(|other| !Arc::ptr_eq(other, client));
         client.stay.send_if_modified(|now| {
             let lasted = *now == Stay::Lasts;
             *now = if lasted { stay } else { *now };
@@ -188,17 +214,18 @@ impl<Io: Stream> Member<Io> {
         &self.client.outputs
     }
 
-    /// Sends what is queued, and passes the client's input on until the process has ended, the client detaches or its
-    /// connection fails, or the server shuts down. Then the connection is closed in order; the [`Outcome`] is what a handler
-    /// returns. Of the `visit`, what is wanted was said when the client joined.
+    /// Sends what is queued, and passes the client's input on until the process has ended, the client detaches, a send to
+    /// it has failed, or the server shuts down. Then the connection is closed in order, as by [`Input::close`]; the
+    /// [`Outcome`] is what a handler returns. [`Visit::wanted`] is not looked at: that was said when the client joined.
     ///
     /// # Errors
     ///
-    /// An IO error of the connection.
+    /// An IO error of the connection, which is closed at once then.
     ///
     /// # Cancel safety
     ///
-    /// Cancelling closes the connection.
+    /// Cancelling closes the connection, unless there are clones of its [`outputs`](Self::outputs). Input that was read may
+    /// not have reached `stdin`.
     pub async fn attend<W>(self, mut input: Input<Io>, visit: Visit<W>) -> Result<Outcome<Io>, crate::Error>
     where
         W: AsyncWrite + Unpin,
@@ -214,7 +241,8 @@ impl<Io: Stream> Member<Io> {
         input.close().await
     }
 
-    /// Completes when the process has ended and everything was sent, or when the connection has failed.
+    /// Completes when the process has ended and everything was sent, or when a send to the client has failed. That the
+    /// client has gone shows by no more than that: its input, which says so too, is [`attend`](Self::attend)'s.
     ///
     /// # Cancel safety
     ///
@@ -244,7 +272,11 @@ impl<Io: Stream> Default for Broadcast<Io> {
 
 impl<Io: Stream> fmt::Debug for Broadcast<Io> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Broadcast").field("clients", &self.lock().len()).finish()
+        let clients = self.lock();
+        f.debug_struct("Broadcast")
+            .field("clients", &clients.all.len())
+            .field("ended", &clients.ended)
+            .finish()
     }
 }
 

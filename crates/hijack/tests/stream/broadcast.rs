@@ -80,6 +80,45 @@ async fn the_slow_hold_all_up_until_they_leave() {
     soon("its end", broken.ended()).await;
 }
 
+/// Who comes while the process ends is not left waiting for output that never comes.
+#[tokio::test]
+async fn whoever_joins_behind_the_end_is_told() {
+    let broadcast = Broadcast::new();
+    broadcast.end();
+    let (client, server) = pair(Framing::Multiplexed, MUCH);
+    let visit = Visit { wanted: Wanted::ALL, stdin: None::<DuplexStream>, detach: None, closes_stdin: false };
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let ClientStreams { stdin, output, .. } = client;
+    let looking = async {
+        let copied = soon("the end", output.copy_to(&mut out, &mut err)).await;
+        drop(stdin);
+        copied
+    };
+    let (attended, copied) = tokio::join!(soon("the stay", broadcast.attend(server, visit)), looking);
+    assert!(attended.is_ok() && copied.is_ok());
+    assert!(out.is_empty() && err.is_empty());
+    assert!(format!("{broadcast:?}").contains("clients: 0"), "{broadcast:?}");
+}
+
+/// A send that waits for one client does not hold the connection of another one that has left.
+#[tokio::test]
+async fn whoever_leaves_is_gone_at_once() {
+    let broadcast = Broadcast::new();
+    let (_slow, mut slow_far) = looking(&broadcast, Wanted::ALL, 10);
+    let (leaving, mut leaving_far) = looking(&broadcast, Wanted::ALL, MUCH);
+    let sending = tokio::spawn({
+        let broadcast = broadcast.clone();
+        async move { broadcast.send(StreamType::Stdout, b"more than ten bytes").await }
+    });
+    come(&mut slow_far, &frame(1, "more than ten bytes")[..8]).await;
+    drop(leaving);
+    let mut got = Vec::new();
+    soon("the end", leaving_far.read_to_end(&mut got)).await.expect("whole");
+    assert!(got.is_empty() && !sending.is_finished());
+    come(&mut slow_far, &frame(1, "more than ten bytes")[8..]).await;
+    soon("the others", sending).await.expect("no panic");
+}
+
 /// A client's stay at a process without input, or with one: `stdin` is what comes into the process.
 struct Stay {
     client: ClientStreams<DuplexStream>,
