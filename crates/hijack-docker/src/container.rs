@@ -54,12 +54,6 @@ impl Container {
         self.is("OpenStdin")
     }
 
-    /// Whether its stdin ends with the first client's.
-    #[must_use]
-    pub fn stdin_once(&self) -> bool {
-        self.is("StdinOnce")
-    }
-
     fn is(&self, name: &str) -> bool {
         self.config.get(name).and_then(Value::as_bool).unwrap_or_default()
     }

@@ -69,12 +69,6 @@ impl<R: AsyncRead + Unpin> Output<R> {
         Framing::of_tty(self.decoder.is_none())
     }
 
-    /// What they are read from.
-    #[must_use]
-    pub fn reader(&self) -> &R {
-        &self.reader
-    }
-
     /// The next output; none at the end, which for a stream in frames is at the edge of one.
     ///
     /// # Errors

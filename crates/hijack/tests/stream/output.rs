@@ -99,15 +99,18 @@ async fn limits_are_the_callers() {
 #[tokio::test]
 async fn output_is_cancel_safe() {
     let (ClientStreams { mut output, .. }, mut far) = client(Framing::Multiplexed);
-    for byte in frame(2, "hi") {
+    let mut got = [Vec::new(), Vec::new()];
+    for byte in [frame(2, "hi"), frame(1, "there"), frame(2, "!")].concat() {
         assert!(once(output.next()).await.is_none());
         far.write_all(&[byte]).await.expect("there is room");
         if let Some(chunk) = once(output.next()).await {
-            assert_eq!(chunk.expect("whole").expect("output").stream, StreamType::Stderr);
+            let chunk = chunk.expect("whole").expect("output");
+            got[usize::from(chunk.stream == StreamType::Stderr)].extend_from_slice(&chunk.data);
         }
     }
     drop(far);
     assert_eq!(soon("the end", output.next()).await.expect("whole"), None);
+    assert_eq!(got, [&b"there"[..], b"hi!"]);
 }
 
 /// What was read ahead of the takeover is output like all else.
