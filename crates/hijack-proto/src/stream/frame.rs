@@ -256,10 +256,11 @@ impl Decoder {
         }
     }
 
-    /// Bytes of the payload under way that are still to come.
+    /// Bytes of the output under way that are still to come. None of the daemon's own error is output: whoever moves
+    /// so many bytes past the decoder never moves that.
     #[must_use]
     pub fn left(&self) -> u32 {
-        self.left
+        if self.stream == StreamType::SystemError { 0 } else { self.left }
     }
 
     fn step(&mut self, input: &[u8]) -> Result<(usize, Option<Decoded>), FrameError> {
@@ -416,6 +417,26 @@ mod tests {
         let short = Limits { error_len: 2, ..Limits::default() };
         check(stream, short, &[(StreamType::Stdout, b"hi")], &error("no"));
         check(b"\x03\0\0\0\0\0\0\0", Limits::default(), &[], &error(""));
+    }
+
+    /// Whoever moves what is left of a payload must not move the daemon's error.
+    #[test]
+    fn nothing_is_left_of_the_daemons_error() {
+        let mut decoder = Decoder::default();
+        let stream = b"\x02\0\0\0\0\0\0\x04err\n\x03\0\0\0\0\0\0\x04gone";
+        let mut seen = Vec::new();
+        let mut failed = None;
+        for byte in stream {
+            // The last byte of a header is taken with nothing said of it, too.
+            failed = decoder.next(std::slice::from_ref(byte)).err();
+            seen.push(decoder.left());
+        }
+        assert_eq!(seen[..12], [0, 0, 0, 0, 0, 0, 0, 4, 3, 2, 1, 0]);
+        assert_eq!(seen[12..], [0; 12]);
+        assert_eq!(failed, Some(FrameError::Daemon("gone".to_owned())));
+        let mut cut = Decoder::default();
+        assert_eq!(cut.next(&stream[12..22]), Ok((10, Decoded::NeedInput)));
+        assert_eq!((cut.left(), cut.finish()), (0, Err(FrameError::Truncated { missing: 2 })));
     }
 
     /// Go reads a cut stream as one that ended; that hides lost output.
