@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use hijack::Transport;
 use hijack_docker::stream::{Error, Framing};
 use hijack_proto::stream::{Decoded, Decoder, FRAME_HEADER_LEN, FrameError, FrameHeader, StreamType};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::PollFlags;
 use rustix::io::Errno;
 use rustix::net::{Shutdown, shutdown};
 use rustix::pipe::{SpliceFlags, splice};
@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt, Interest};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::failure::Failed;
-use super::stdio::Source;
+use super::stdio::{Source, is_ready};
 use super::stream::{Sinks, reading};
 
 /// A socket of the kernel's.
@@ -158,10 +158,7 @@ impl Socket {
         if left < LARGE {
             return Ok(());
         }
-        let Some(pipe) = sinks.pipe(frames.header.stream)? else {
-            frames.moved = false;
-            return Ok(());
-        };
+        let Some(pipe) = sinks.pipe(frames.header.stream)? else { return Ok(()) };
         let moved = match self.splice_to(pipe, left).await {
             Ok(moved) => moved,
             Err(Error::Sink(error)) => return Err(Failed::writing(&error)),
@@ -199,7 +196,10 @@ impl Socket {
                 Self::Unix(unix) => unix.try_write(data),
             };
             match written {
-                Ok(len) => data = &data[len..],
+                Ok(len) => {
+                    data = &data[len..];
+                    tokio::task::consume_budget().await;
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable().await?,
                 Err(error) => return Err(error),
             }
@@ -251,7 +251,7 @@ struct Frames {
     decoder: Decoder,
     /// Of the frame under way, or of the last one.
     header: FrameHeader,
-    /// Whether the last large payload was moved.
+    /// Whether a payload was moved, and nothing was read since.
     moved: bool,
 }
 
@@ -265,13 +265,11 @@ impl Frames {
     /// Bytes to be read at once. Behind a large payload there is mostly another one: what is read ends at the header of
     /// that, so that it can be moved whole.
     fn room(&self) -> usize {
-        if !self.moved || self.header.len < LARGE {
-            return LEN;
-        }
-        LEN.min(self.decoder.left() as usize + FRAME_HEADER_LEN)
+        if self.moved { FRAME_HEADER_LEN } else { LEN }
     }
 
     async fn write(&mut self, mut bytes: &[u8], sinks: &mut Sinks) -> Result<(), Failed> {
+        self.moved = false;
         loop {
             let (taken, decoded) = self.decoder.next(bytes).map_err(|error| reading(&error.into()))?;
             match decoded {
@@ -286,12 +284,6 @@ impl Frames {
 
 fn flags() -> SpliceFlags {
     SpliceFlags::NONBLOCK | SpliceFlags::MOVE
-}
-
-fn is_ready(fd: BorrowedFd<'_>, flags: PollFlags) -> io::Result<bool> {
-    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    let count = rustix::io::retry_on_intr(|| poll(&mut [PollFd::from_borrowed_fd(fd, flags)], Some(&now)))?;
-    Ok(count > 0)
 }
 
 /// Waits until the kernel says so, whatever the runtime remembers.

@@ -37,14 +37,11 @@ fn waited(fd: OwnedFd, interest: Interest) -> Result<AsyncFd<OwnedFd>, OwnedFd> 
     AsyncFd::try_with_interest(fd, interest).map_err(|error| error.into_parts().0)
 }
 
-/// Whether a read gives something, be it the end.
-fn has_news(fd: BorrowedFd<'_>) -> io::Result<bool> {
+/// Whether the kernel says now that a descriptor does not keep its reader or writer waiting; also at its end.
+pub(super) fn is_ready(fd: BorrowedFd<'_>, flags: PollFlags) -> io::Result<bool> {
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    match poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::IN)], Some(&now)) {
-        Ok(count) => Ok(count > 0),
-        Err(rustix::io::Errno::INTR) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
+    let count = rustix::io::retry_on_intr(|| poll(&mut [PollFd::from_borrowed_fd(fd, flags)], Some(&now)))?;
+    Ok(count > 0)
 }
 
 fn read(fd: BorrowedFd<'_>, buf: &mut ReadBuf<'_>) -> io::Result<()> {
@@ -61,7 +58,7 @@ impl AsyncRead for Source {
         };
         loop {
             let mut ready = ready!(fd.poll_read_ready(cx))?;
-            if has_news(fd.as_fd())? {
+            if is_ready(fd.as_fd(), PollFlags::IN)? {
                 match read(fd.as_fd(), buf) {
                     // Somebody else was faster, on a descriptor that he made so.
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

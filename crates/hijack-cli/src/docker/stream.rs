@@ -151,7 +151,11 @@ impl Sinks {
             return Ok(());
         }
         let written = match self.sink(stream) {
-            Ok(sink) => sink.write_all(data).await,
+            Ok(sink) => {
+                // A file never keeps us waiting, and the other direction has its turn all the same.
+                tokio::task::consume_budget().await;
+                sink.write_all(data).await
+            }
             Err(error) => Err(error),
         };
         written.map_err(|error| Failed::writing(&error))
