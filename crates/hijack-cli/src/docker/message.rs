@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hijack_docker::stream::{Framing, MULTIPLEXED_STREAM, StreamType};
+use hijack_proto::stream::{Decoded, Decoder, FrameError};
 
 /// What there is to show.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub(super) enum Event {
     Bytes(usize),
     /// A frame begins.
     Frame(StreamType, u32),
+    /// No frame comes any more, and this is why.
+    Unframed(FrameError),
 }
 
 /// Whose messages they are.
@@ -29,7 +32,7 @@ pub(super) enum Side {
 pub(super) struct Message {
     side: Side,
     state: State,
-    /// Bytes of a head, of a chunk's line or of a frame's header that is not whole.
+    /// Bytes of a head or of a chunk's line that is not whole.
     held: Vec<u8>,
     /// Bytes of the body so far.
     body: u64,
@@ -37,6 +40,8 @@ pub(super) struct Message {
     first: String,
     /// How output is framed where nothing says so.
     framing: Arc<Mutex<Framing>>,
+    /// Finds the frames of output; none if it has none, or none any more.
+    frames: Option<Decoder>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,22 +49,18 @@ enum State {
     Head,
     /// So many bytes of a body are to come.
     Length(u64),
-    /// In front of a chunk, or of the trailers.
+    /// In front of a chunk, of a process's output or not, or of the trailers.
     Chunk {
-        framed: bool,
+        output: bool,
     },
     /// So many bytes of a chunk are to come, with the end of its line.
     InChunk {
         left: u64,
-        framed: bool,
+        output: bool,
     },
     Trailers,
     /// Taken over, or a body without an end of its own.
     Stream,
-    /// In front of a frame.
-    Frame,
-    /// So many bytes of a frame are to come.
-    InFrame(u32),
 }
 
 /// Bytes that are held at the most.
@@ -67,7 +68,15 @@ const MOST_HELD: usize = 64 * 1024;
 
 impl Message {
     pub(super) fn new(side: Side, framing: Arc<Mutex<Framing>>) -> Self {
-        Self { side, state: State::Head, held: Vec::new(), body: 0, first: String::new(), framing }
+        Self {
+            side,
+            state: State::Head,
+            held: Vec::new(),
+            body: 0,
+            first: String::new(),
+            framing,
+            frames: None,
+        }
     }
 
     /// The first line of the last request.
@@ -77,7 +86,7 @@ impl Message {
 
     /// Whether what follows is no HTTP.
     pub(super) fn is_taken(&self) -> bool {
-        matches!(self.state, State::Stream | State::Frame | State::InFrame(_))
+        self.state == State::Stream
     }
 
     /// The other direction was taken over.
@@ -113,30 +122,32 @@ impl Message {
                 }
                 &bytes[len..]
             }
-            State::Chunk { framed } => match self.held(bytes, is_whole_line) {
+            State::Chunk { output } => match self.held(bytes, is_whole_line) {
                 Some((line, rest)) => {
                     let size = String::from_utf8_lossy(&line);
                     let size = size.split(';').next().unwrap_or_default().trim();
                     self.state = match u64::from_str_radix(size, 16) {
                         Ok(0) => State::Trailers,
                         // The line ends behind it.
-                        Ok(left) => State::InChunk { left: left.saturating_add(2), framed },
+                        Ok(left) => State::InChunk { left: left.saturating_add(2), output },
                         Err(_) => State::Stream,
                     };
                     rest
                 }
                 None => &[],
             },
-            State::InChunk { left, framed } => {
+            State::InChunk { left, output } => {
                 let len = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
                 let left = left - len as u64;
-                let payload = (len as u64).saturating_sub(2_u64.saturating_sub(left));
-                self.body += payload;
-                if framed && payload > 0 {
-                    events.push(Event::Bytes(usize::try_from(payload).unwrap_or_default()));
+                // At the end of what came there may be the end of the line, or a part of that.
+                let ending = usize::try_from(2_u64.saturating_sub(left)).unwrap_or_default();
+                let payload = &bytes[..len.saturating_sub(ending)];
+                self.body += payload.len() as u64;
+                if output {
+                    self.show_output(payload, events);
                 }
                 self.state =
-                    if left == 0 { State::Chunk { framed } } else { State::InChunk { left, framed } };
+                    if left == 0 { State::Chunk { output } } else { State::InChunk { left, output } };
                 &bytes[len..]
             }
             State::Trailers => match self.held(bytes, is_whole_line) {
@@ -149,21 +160,8 @@ impl Message {
                 None => &[],
             },
             State::Stream => {
-                events.push(Event::Bytes(bytes.len()));
+                self.show_output(bytes, events);
                 &[]
-            }
-            State::Frame => match self.held(bytes, |held| held.len() == 8) {
-                Some((header, rest)) => {
-                    self.begin_frame(&header, events);
-                    rest
-                }
-                None => &[],
-            },
-            State::InFrame(left) => {
-                let len = bytes.len().min(left as usize);
-                let left = left - u32::try_from(len).unwrap_or(left);
-                self.state = if left == 0 { State::Frame } else { State::InFrame(left) };
-                &bytes[len..]
             }
         }
     }
@@ -189,15 +187,25 @@ impl Message {
         self.body = 0;
     }
 
-    fn begin_frame(&mut self, header: &[u8], events: &mut Vec<Event>) {
-        let header: [u8; 8] = header.try_into().unwrap_or_default();
-        let len = u32::from_be_bytes([header[4], header[5], header[6], header[7]]);
-        match StreamType::from_byte(header[0]) {
-            Some(stream) => {
-                events.push(Event::Frame(stream, len));
-                self.state = if len == 0 { State::Frame } else { State::InFrame(len) };
+    /// By its frames, or by its length where there are none.
+    fn show_output(&mut self, mut bytes: &[u8], events: &mut Vec<Event>) {
+        while let Some(decoder) = &mut self.frames {
+            match decoder.next(bytes) {
+                Ok((_, Decoded::NeedInput)) => return,
+                Ok((taken, decoded)) => {
+                    if let Decoded::Frame(header) = decoded {
+                        events.push(Event::Frame(header.stream, header.len));
+                    }
+                    bytes = &bytes[taken..];
+                }
+                Err(error) => {
+                    events.push(Event::Unframed(error));
+                    self.frames = None;
+                }
             }
-            None => self.state = State::Stream,
+        }
+        if !bytes.is_empty() {
+            events.push(Event::Bytes(bytes.len()));
         }
     }
 
@@ -215,34 +223,30 @@ impl Message {
         let length = value("content-length").and_then(|value| value.parse().ok());
         let chunked = value("transfer-encoding").is_some_and(|value| value.ends_with("chunked"));
         let media_type = value("content-type").unwrap_or_default();
-        let is_streams = media_type.starts_with("application/vnd.docker.") || asked.contains("/logs?");
+        let output = self.side == Side::Server
+            && (media_type.starts_with("application/vnd.docker.") || asked.contains("/logs?"));
+        self.frames = (output && self.is_framed(&media_type)).then(Decoder::default);
         let status = self.first.split(' ').nth(1).unwrap_or_default();
         self.state = match (self.side, status) {
-            (Side::Client, _) if chunked => State::Chunk { framed: false },
+            (Side::Client, _) if chunked => State::Chunk { output },
             (Side::Client, _) => length.filter(|length| *length > 0).map_or(State::Head, State::Length),
-            (Side::Server, "101") if is_streams => self.streams(&media_type),
             (Side::Server, "101") => State::Stream,
             (Side::Server, "204" | "304") => State::Head,
             (Side::Server, status) if status.starts_with('1') => State::Head,
             _ if asked.starts_with("HEAD ") => State::Head,
-            _ if chunked => State::Chunk { framed: is_streams },
+            _ if chunked => State::Chunk { output },
             _ => match length {
                 Some(0) => State::Head,
                 Some(length) => State::Length(length),
-                None if is_streams => self.streams(&media_type),
                 None => State::Stream,
             },
         };
     }
 
-    /// What output begins with. Only newer daemons say truly what is framed.
-    fn streams(&self, media_type: &str) -> State {
+    /// Whether output comes in frames. Only newer daemons say truly what does.
+    fn is_framed(&self, media_type: &str) -> bool {
         let framing = *self.framing.lock().unwrap_or_else(PoisonError::into_inner);
-        match framing {
-            _ if media_type == MULTIPLEXED_STREAM => State::Frame,
-            Framing::Multiplexed => State::Frame,
-            Framing::Raw => State::Stream,
-        }
+        media_type == MULTIPLEXED_STREAM || framing == Framing::Multiplexed
     }
 }
 
@@ -294,9 +298,8 @@ mod tests {
         assert_eq!(whole.feed(bytes, asked), expected);
         let mut cut = message(side, tty);
         let events: Vec<Event> = bytes.chunks(1).flat_map(|byte| cut.feed(byte, asked)).collect();
-        let shown =
-            |events: &[Event]| events.iter().filter(|event| !matches!(event, Event::Bytes(_))).count();
-        assert_eq!(shown(&events), shown(expected), "{events:?}");
+        let other = |event: &&Event| !matches!(event, Event::Bytes(_));
+        assert!(events.iter().filter(other).eq(expected.iter().filter(other)), "{events:?}");
         assert_eq!(cut.state, whole.state);
     }
 
@@ -351,6 +354,45 @@ mod tests {
         check(Side::Server, false, "GET /version HTTP/1.1", bytes, &expected);
     }
 
+    /// Logs of a container without a terminal: a frame may begin in one chunk and end in another one.
+    #[test]
+    fn frames_in_chunks() {
+        let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let chunks = b"3\r\n\x01\0\0\r\nb\r\n\0\0\0\0\x04out\n\x02\0\r\n\
+            9\r\n\0\0\0\0\0\x03err\r\n0\r\n\r\n";
+        let bytes = [&head[..], chunks].concat();
+        let lines = || vec![line("HTTP/1.1 200 OK"), line("Transfer-Encoding: chunked")];
+        let mut expected = lines();
+        let frames = [Event::Frame(StreamType::Stdout, 4), Event::Frame(StreamType::Stderr, 3)];
+        expected.extend(frames.into_iter().chain([Event::Body(23)]));
+        let asked = "GET /v1.44/containers/x/logs?stdout=1&stderr=1 HTTP/1.1";
+        check(Side::Server, false, asked, &bytes, &expected);
+        let mut expected = lines();
+        expected.extend([3, 11, 9].map(Event::Bytes));
+        expected.push(Event::Body(23));
+        check(Side::Server, true, asked, &bytes, &expected);
+    }
+
+    /// The daemon's own error ends the frames as the client reads them, and so does what is none.
+    #[test]
+    fn frames_end_as_the_client_reads_them() {
+        let ends: [(&[u8], FrameError); 2] = [
+            (b"\x03\0\0\0\0\0\0\x04gone", FrameError::Daemon("gone".to_owned())),
+            (b"\x01\0\0\0\xff\xff\xff\xff", FrameError::TooLong { len: u32::MAX, limit: 16 << 20 }),
+        ];
+        for (end, error) in ends {
+            let bytes = [&b"HTTP/1.1 101 X\n\n\x01\0\0\0\0\0\0\x02hi"[..], end].concat();
+            let expected = [
+                line("HTTP/1.1 101 X"),
+                Event::Frame(StreamType::Stdout, 2),
+                Event::Unframed(error),
+                Event::Bytes(end.len()),
+            ];
+            let mut message = message(Side::Server, false);
+            assert_eq!(message.feed(&bytes, "GET /v1.44/containers/x/logs?follow=1 HTTP/1.1"), expected);
+        }
+    }
+
     /// What is no HTTP is bytes, and held by no more than a head may have.
     #[test]
     fn nonsense_is_bytes() {
@@ -362,6 +404,7 @@ mod tests {
             b"HTTP/1.1 101 X\nContent-Type: application/vnd.docker.raw-stream\n\n\x09\0\0\0\0\0\0\0",
             "",
         );
+        assert!(message.is_taken());
         assert_eq!(message.feed(b"more", ""), [Event::Bytes(4)]);
     }
 }

@@ -78,6 +78,7 @@ impl Line {
                     };
                     self.show(direction, &format!("frame {stream}, {len} bytes"));
                 }
+                Event::Unframed(error) => self.show(direction, &format!("(no further frame: {error})")),
             }
         }
     }
