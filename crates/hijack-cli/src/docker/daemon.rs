@@ -74,7 +74,7 @@ impl Settings {
 
 /// The context that counts. Whoever names a host means none.
 fn context(host: bool, var: impl Fn(&str) -> Option<String>, config: &Config) -> String {
-    if host || (var("DOCKER_HOST").is_some() && var("DOCKER_CONTEXT").is_none()) {
+    if host || var("DOCKER_HOST").is_some() {
         return DEFAULT.to_owned();
     }
     let current = Some(config.current_context.clone()).filter(|name| !name.is_empty());
@@ -154,11 +154,12 @@ mod tests {
     fn whoever_names_a_host_means_no_context() {
         let config = Config { current_context: "colima".to_owned(), ..Config::default() };
         type Vars = &'static [(&'static str, &'static str)];
-        let table: [(bool, Vars, &str); 5] = [
+        let table: [(bool, Vars, &str); 6] = [
             (false, &[], "colima"),
             (true, &[], "default"),
             (false, &[("DOCKER_HOST", "tcp://a")], "default"),
             (false, &[("DOCKER_CONTEXT", "other")], "other"),
+            (false, &[("DOCKER_HOST", "tcp://a"), ("DOCKER_CONTEXT", "other")], "default"),
             (true, &[("DOCKER_CONTEXT", "other")], "default"),
         ];
         for (host, vars, expected) in table {
