@@ -23,9 +23,12 @@ pub(super) async fn run(settings: &Settings, said: &Version) -> Result<(), Faile
         }
     };
     unless_signalled(async {
-        let server = server(&settings.docker).await;
+        let (agreed, server) = match settings.docker.api_version().await {
+            Ok(version) => (Some(version), server(&settings.docker).await),
+            Err(error) => (None, Err(error.into())),
+        };
         // Who we are is said in any case.
-        let client = Client::of(settings, settings.docker.api_version().await.ok());
+        let client = Client::of(settings, agreed);
         print(&if as_json {
             both(&client, server.as_ref().ok())
         } else {
