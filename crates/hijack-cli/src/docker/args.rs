@@ -145,21 +145,8 @@ pub(super) struct Container {
     #[arg(long)]
     pub(super) rm: Switch,
 
-    /// Set a variable: NAME=VALUE, or NAME alone for its value here; may be repeated
-    #[arg(short, long, value_name = "NAME[=VALUE]")]
-    pub(super) env: Vec<String>,
-
-    /// Read variables from a file of such lines; may be repeated
-    #[arg(long, value_name = "FILE")]
-    pub(super) env_file: Vec<String>,
-
-    /// The folder in which the command runs
-    #[arg(short, long, value_name = "DIR")]
-    pub(super) workdir: Option<String>,
-
-    /// Who runs it: NAME or UID, and :GROUP or :GID
-    #[arg(short, long)]
-    pub(super) user: Option<String>,
+    #[command(flatten)]
+    pub(super) surroundings: Surroundings,
 
     /// What runs in front of the command, instead of the image's
     #[arg(long, value_name = "COMMAND")]
@@ -258,6 +245,26 @@ pub(super) struct Container {
     pub(super) stop_timeout: Option<i64>,
 }
 
+/// What a command finds where it runs, and as whom it does.
+#[derive(Debug, Default, ClapArgs)]
+pub(super) struct Surroundings {
+    /// Set a variable: NAME=VALUE, or NAME alone for its value here; may be repeated
+    #[arg(short, long, value_name = "NAME[=VALUE]")]
+    pub(super) env: Vec<String>,
+
+    /// Read variables from a file of such lines; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(super) env_file: Vec<String>,
+
+    /// The folder in which the command runs
+    #[arg(short, long, value_name = "DIR")]
+    pub(super) workdir: Option<String>,
+
+    /// Who runs it: NAME or UID, and :GROUP or :GID
+    #[arg(short, long)]
+    pub(super) user: Option<String>,
+}
+
 /// Execute a command in a running container
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXEC_EXAMPLES)]
@@ -278,21 +285,8 @@ pub(super) struct Exec {
     #[arg(long, value_name = "KEYS")]
     pub(super) detach_keys: Option<String>,
 
-    /// Set a variable: NAME=VALUE, or NAME alone for its value here; may be repeated
-    #[arg(short, long, value_name = "NAME[=VALUE]")]
-    pub(super) env: Vec<String>,
-
-    /// Read variables from a file of such lines; may be repeated
-    #[arg(long, value_name = "FILE")]
-    pub(super) env_file: Vec<String>,
-
-    /// The folder in which the command runs
-    #[arg(short, long, value_name = "DIR")]
-    pub(super) workdir: Option<String>,
-
-    /// Who runs it: NAME or UID, and :GROUP or :GID
-    #[arg(short, long)]
-    pub(super) user: Option<String>,
+    #[command(flatten)]
+    pub(super) surroundings: Surroundings,
 
     /// Give it all the host's rights
     #[arg(long)]

@@ -1,16 +1,15 @@
 //! `attach`: the streams of a container that runs.
 
-use std::convert::Infallible;
 use std::pin::pin;
 
-use hijack_docker::{AttachOptions, Condition, Docker, Size};
+use hijack_docker::{AttachOptions, Condition};
 
 use super::Settings;
 use super::args::{Attach, detach_keys};
 use super::failure::Failed;
 use super::signals::{Signals, unless_signalled};
 use super::stream::{Attached, End, unattachable};
-use super::tty::{self, Process};
+use super::tty::{self, Process, Resized};
 
 pub(super) async fn run(settings: &Settings, said: &Attach) -> Result<(), Failed> {
     let docker = &settings.docker;
@@ -42,11 +41,12 @@ pub(super) async fn run(settings: &Settings, said: &Attach) -> Result<(), Failed
         }
     };
     let mut streaming = pin!(streaming);
-    let aside = aside(docker, name, attached.tty, signals.as_mut());
+    let resized = attached.tty.then_some(Resized::Anew);
+    let beside = tty::beside(docker, Process::Container(name), resized, signals.as_mut());
     let both = async {
         tokio::select! {
             exit = &mut streaming => exit,
-            never = aside => match never {},
+            never = beside => match never {},
         }
     };
     let exit = if proxied { both.await } else { unless_signalled(both).await }?;
@@ -54,24 +54,4 @@ pub(super) async fn run(settings: &Settings, said: &Attach) -> Result<(), Failed
         Some(error) => Err(Failed::new(error)),
         None => Failed::exited(exit.code),
     }
-}
-
-/// What goes on beside the streams: signals, and the terminal's size.
-async fn aside(docker: &Docker, name: &str, tty: bool, signals: Option<&mut Signals>) -> Infallible {
-    let sized = async {
-        if let Some(size) = tty::size().filter(|_| tty) {
-            let process = Process::Container(name);
-            // A program draws itself anew when its size changes, and only then: whoever attaches again would see nothing.
-            let other = Size { height: size.height.saturating_add(1), width: size.width.saturating_add(1) };
-            let _ = process.resize(docker, other).await;
-            process.follow(docker).await;
-        }
-    };
-    let forwarding = async {
-        if let Some(signals) = signals {
-            signals.forward(docker, name).await;
-        }
-    };
-    tokio::join!(sized, forwarding);
-    std::future::pending().await
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use hijack_docker::ContainerConfig;
 use serde_json::{Map, Value, json};
 
-use super::args::{Container, Switch};
+use super::args::{Container, Surroundings, Switch};
 use super::env::variables;
 use super::ports::Ports;
 use super::quantity;
@@ -21,9 +21,10 @@ pub(super) fn config(said: &Container, image: &str, command: &[String]) -> Resul
     config.stdin_once = config.open_stdin && config.attach_stdin;
     // An empty one takes the image's away.
     config.entrypoint = said.entrypoint.clone().map(|entrypoint| vec![entrypoint]);
-    config.env = variables(&said.env_file, &said.env)?;
-    config.user = said.user.clone().unwrap_or_default();
-    config.working_dir = said.workdir.clone().unwrap_or_default();
+    let Surroundings { env, env_file, workdir, user } = &said.surroundings;
+    config.env = variables(env_file, env)?;
+    config.user = user.clone().unwrap_or_default();
+    config.working_dir = workdir.clone().unwrap_or_default();
     config.hostname = said.hostname.clone().unwrap_or_default();
     config.labels = labels(&said.label);
     let ports = Ports::of(&said.publish)?;

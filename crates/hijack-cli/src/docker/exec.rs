@@ -1,16 +1,17 @@
 //! `exec`: a further process in a running container.
 
+use std::io::IsTerminal;
 use std::pin::pin;
 
 use hijack_docker::{Docker, ExecOptions};
 
 use super::Settings;
-use super::args::{Exec, detach_keys};
+use super::args::{Exec, Surroundings, detach_keys};
 use super::env::variables;
 use super::failure::Failed;
 use super::signals::unless_signalled;
 use super::stream::{Attached, End, is_gone};
-use super::tty::{self, Process};
+use super::tty::{self, Process, Resized};
 
 pub(super) async fn run(settings: &Settings, said: &Exec) -> Result<(), Failed> {
     unless_signalled(exec(settings, said)).await
@@ -35,15 +36,10 @@ async fn exec(settings: &Settings, said: &Exec) -> Result<(), Failed> {
     let attached =
         Attached { stdin: options.attach_stdin, output: true, tty: options.tty, detach_keys: keys };
     let mut carrying = pin!(attached.carry(streams));
-    let sized = async {
-        if options.tty && std::io::IsTerminal::is_terminal(&std::io::stdin()) {
-            Process::Exec(&id).follow(docker).await;
-        }
-        std::future::pending::<()>().await;
-    };
+    let resized = (options.tty && std::io::stdin().is_terminal()).then_some(Resized::Once);
     let end = tokio::select! {
         end = &mut carrying => end?,
-        () = sized => End::Ended,
+        never = tty::beside(docker, Process::Exec(&id), resized, None) => match never {},
     };
     match end {
         End::Detached => Err(Failed::new("read escape sequence")),
@@ -53,9 +49,10 @@ async fn exec(settings: &Settings, said: &Exec) -> Result<(), Failed> {
 
 fn options(said: &Exec, command: &[String]) -> Result<ExecOptions, String> {
     let mut options = ExecOptions::new(command);
-    options.env = variables(&said.env_file, &said.env)?;
-    options.user = said.user.clone().unwrap_or_default();
-    options.working_dir = said.workdir.clone().unwrap_or_default();
+    let Surroundings { env, env_file, workdir, user } = &said.surroundings;
+    options.env = variables(env_file, env)?;
+    options.user = user.clone().unwrap_or_default();
+    options.working_dir = workdir.clone().unwrap_or_default();
     options.privileged = said.privileged.0;
     options.tty = said.tty.0;
     options.attach_stdin = said.interactive.0 && !said.detach.0;

@@ -3,9 +3,9 @@
 //! `args` is what can be said and `usage` what is answered to what cannot; `daemon` finds the daemon. One module per verb
 //! does what it says, upon `hijack-docker`: `run` (what a container is to be: `container`, `env`, `ports`), `exec`,
 //! `attach`, `logs`, `ps`, `version`. `stream` carries bytes between a process and us: `stdio` are our streams, `pump` is
-//! the short way between them and a socket, `tty` is the terminal, `signals` are passed on or end us. `trace` shows what goes over the wire, which
-//! `message` reads. `columns`, `format`,
-//! `quantity` and `moment` are how things look; `failure` is what went wrong, with Docker's exit codes.
+//! the short way between them and a socket, `tty` is the terminal and what goes on beside the streams, `signals` are passed
+//! on or end us. `trace` shows what goes over the wire, which `message` reads. `columns`, `format`, `quantity` and `moment`
+//! are how things look; `failure` is what went wrong, with Docker's exit codes.
 
 mod args;
 mod attach;

@@ -2,13 +2,14 @@
 
 use std::pin::pin;
 
+use hijack_docker::stream::DetachKeys;
 use hijack_docker::{AttachOptions, Condition, ContainerConfig, Docker, Exit};
 
 use super::args::{Run, detach_keys};
 use super::failure::{Failed, REFUSED};
 use super::signals::{Signals, unless_signalled};
 use super::stream::{Attached, End};
-use super::tty::{self, Process};
+use super::tty::{self, Process, Resized};
 use super::{Settings, container};
 
 pub(super) async fn run(settings: &Settings, said: &Run) -> Result<(), Failed> {
@@ -20,15 +21,19 @@ pub(super) async fn run(settings: &Settings, said: &Run) -> Result<(), Failed> {
         create(docker, said, &config).await
     });
     let id = made.await?;
-    let mut signals = said.sig_proxy.0.then(Signals::forwarded).and_then(Result::ok);
     let container = Container { docker, id: &id, config: &config };
     if !(config.attach_stdin || config.attach_stdout || config.attach_stderr) {
         println!("{id}");
-        return container.start().await;
+        return unless_signalled(container.start()).await;
     }
     let keys = detach_keys(said.detach_keys.as_deref()).map_err(Failed::new)?;
+    let keys = keys.unwrap_or_else(|| settings.detach_keys.clone());
     settings.expect(config.tty);
-    container.run(keys.unwrap_or_else(|| settings.detach_keys.clone()), signals.as_mut()).await
+    match said.sig_proxy.0.then(Signals::forwarded).and_then(Result::ok) {
+        Some(mut signals) => container.run(keys, Some(&mut signals)).await,
+        // They end us, and the container goes on.
+        None => unless_signalled(container.run(keys, None)).await,
+    }
 }
 
 /// Nothing is attached in the background.
@@ -103,11 +108,7 @@ impl Container<'_> {
     }
 
     /// Runs it in the foreground.
-    async fn run(
-        &self,
-        detach_keys: hijack_docker::stream::DetachKeys,
-        signals: Option<&mut Signals>,
-    ) -> Result<(), Failed> {
+    async fn run(&self, detach_keys: DetachKeys, signals: Option<&mut Signals>) -> Result<(), Failed> {
         let config = self.config;
         let mut options = AttachOptions::default().with_detach_keys(detach_keys.clone()).with_tty(config.tty);
         options.stdin = config.attach_stdin;
@@ -128,13 +129,14 @@ impl Container<'_> {
         let attached = Attached { stdin: config.attach_stdin, output, tty: config.tty, detach_keys };
         let mut exit = pin!(wait.exit());
         let mut carrying = pin!(attached.carry(streams));
-        let mut aside = pin!(self.aside(signals));
+        let resized = config.tty.then_some(Resized::Once);
+        let mut beside = pin!(tty::beside(self.docker, Process::Container(self.id), resized, signals));
         let exit = tokio::select! {
             end = &mut carrying => match end? {
                 End::Detached => return Ok(()),
                 End::Ended => tokio::select! {
                     exit = exit => exit,
-                    never = aside => match never {},
+                    never = beside => match never {},
                 },
             },
             exit = &mut exit => {
@@ -142,30 +144,14 @@ impl Container<'_> {
                 if output {
                     tokio::select! {
                         end = carrying => drop(end?),
-                        never = aside => match never {},
+                        never = beside => match never {},
                     }
                 }
                 exit
             }
-            never = &mut aside => match never {},
+            never = &mut beside => match never {},
         };
         judge(exit)
-    }
-
-    /// What goes on beside the streams: signals, and the terminal's size.
-    async fn aside(&self, signals: Option<&mut Signals>) -> std::convert::Infallible {
-        let sized = async {
-            if self.config.tty && tty::size().is_some() {
-                Process::Container(self.id).follow(self.docker).await;
-            }
-        };
-        let forwarding = async {
-            if let Some(signals) = signals {
-                signals.forward(self.docker, self.id).await;
-            }
-        };
-        tokio::join!(sized, forwarding);
-        std::future::pending().await
     }
 }
 

@@ -1,5 +1,7 @@
 //! The terminal that we sit at: raw while a process elsewhere has it, and as large there as it is here.
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
@@ -8,6 +10,7 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetat
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::failure::Failed;
+use super::signals::Signals;
 
 /// The terminal in raw mode, until this is dropped: also where we fail or panic.
 pub(super) struct Raw {
@@ -42,7 +45,7 @@ pub(super) fn check(stdin: bool, tty: bool) -> Result<(), Failed> {
 }
 
 /// The size of the terminal that we write to.
-pub(super) fn size() -> Option<Size> {
+fn size() -> Option<Size> {
     let size = tcgetwinsize(io::stdout()).ok()?;
     (size.ws_row > 0 || size.ws_col > 0).then_some(Size { height: size.ws_row, width: size.ws_col })
 }
@@ -54,8 +57,44 @@ pub(super) enum Process<'p> {
     Exec(&'p str),
 }
 
+/// How a process is told our terminal's size at the beginning. From then on it is told each change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Resized {
+    /// As it is.
+    Once,
+    /// Another one first. A program draws itself anew when its size changes, and only then: whoever attaches again would
+    /// see nothing.
+    Anew,
+}
+
+/// What goes on beside a process's streams: its terminal's size, if it has one, and signals to its container. Never ends.
+pub(super) async fn beside(
+    docker: &Docker,
+    process: Process<'_>,
+    resized: Option<Resized>,
+    signals: Option<&mut Signals>,
+) -> Infallible {
+    let sizing = async {
+        if let Some((resized, size)) = resized.zip(size()) {
+            if resized == Resized::Anew {
+                let other =
+                    Size { height: size.height.saturating_add(1), width: size.width.saturating_add(1) };
+                let _ = process.resize(docker, other).await;
+            }
+            process.follow(docker).await;
+        }
+    };
+    let forwarding = async {
+        if let (Process::Container(id), Some(signals)) = (process, signals) {
+            signals.forward(docker, id).await;
+        }
+    };
+    tokio::join!(sizing, forwarding);
+    pending().await
+}
+
 impl Process<'_> {
-    pub(super) async fn resize(self, docker: &Docker, size: Size) -> Result<(), Error> {
+    async fn resize(self, docker: &Docker, size: Size) -> Result<(), Error> {
         match self {
             Self::Container(id) => docker.resize(id, size).await,
             Self::Exec(id) => docker.resize_exec(id, size).await,
@@ -63,7 +102,7 @@ impl Process<'_> {
     }
 
     /// Tells it our size, now and whenever that changes. Never ends.
-    pub(super) async fn follow(self, docker: &Docker) {
+    async fn follow(self, docker: &Docker) {
         let changes = signal(SignalKind::window_change());
         self.begin(docker).await;
         if let Ok(mut changes) = changes {
@@ -71,7 +110,7 @@ impl Process<'_> {
                 self.fit(docker).await.ok();
             }
         }
-        std::future::pending::<()>().await;
+        pending::<()>().await;
     }
 
     /// A process that has just started may not have its terminal yet.

@@ -3,6 +3,9 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use crate::daemon::{Asked, Daemon, Reply, done, frame, json, run_at, upgraded};
 use crate::support::{fails, hijack};
@@ -121,6 +124,42 @@ fn in_the_background_an_id_is_all() {
     assert_eq!(daemon.request("POST /exec/e1/start").body, r#"{"Detach":true,"Tty":false}"#);
 }
 
+/// A daemon that is slow to start a container does not hold us: a signal ends us, also where nothing is attached, and also
+/// where signals are not passed on.
+#[test]
+fn a_signal_ends_a_start() {
+    for flag in ["-d", "--sig-proxy=false"] {
+        let (starting, started) = channel();
+        let daemon = Daemon::serve(move |asked| match asked.what.as_str() {
+            "POST /containers/c1/start" => {
+                let starting = starting.clone();
+                Reply::Takeover(Box::new(move |_writer, mut reader| {
+                    starting.send(()).expect("awaited");
+                    let _ = reader.read(&mut [0]);
+                }))
+            }
+            "POST /containers/c1/attach?stream=1&stdout=1&stderr=1&detachKeys=ctrl-p%2Cctrl-q" => {
+                Reply::Takeover(Box::new(|mut writer, mut reader| {
+                    writer.write_all(&upgraded(true)).expect("sent");
+                    let _ = reader.read_to_end(&mut Vec::new());
+                }))
+            }
+            _ => reply(asked, &frames, 0),
+        });
+        let mut command = hijack(&["docker", "-H", &daemon.host, "run", flag, "image"]);
+        command
+            .env("DOCKER_CONFIG", "/nowhere")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let mut child = command.spawn().expect("the program");
+        started.recv_timeout(Duration::from_secs(20)).expect("a start");
+        let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(sent.expect("kill").success());
+        assert_eq!(child.wait().expect("an end").code(), Some(130), "{flag}");
+    }
+}
+
 #[test]
 fn logs_are_read_as_they_come() {
     let daemon = Daemon::serve(|asked| {
@@ -201,7 +240,12 @@ fn trace_shows_the_wire() {
 /// What is wrong with a daemon is said, and nothing hangs.
 #[test]
 fn daemons_that_are_none() {
-    let streams: [(&[u8], &str); 7] = [
+    // Longer than what is moved to a pipe without being looked at, and than what is kept of it.
+    let long = [&b"\x03\0\0\0\0\x01\x86\xa0"[..], &b"sorry ".repeat(100_000)[..100_000]].concat();
+    let behind_output = [frame(1, &"x".repeat(100_000)), long.clone()].concat();
+    let streams: [(&[u8], &str); 9] = [
+        (&long, "error from daemon in stream: sorry sorry "),
+        (&behind_output, "error from daemon in stream: sorry sorry "),
         (b"\x09\0\0\0\0\0\0\x01x", "frame of stream 9"),
         (b"\x03\0\0\0\0\0\0\x04gone", "error from daemon in stream: gone"),
         (b"\x01\0\0\0\0\0\0\x09cut", "within a frame, 6 bytes short"),
@@ -211,13 +255,16 @@ fn daemons_that_are_none() {
         (b"\x01\0\0\0\0\0\0\x00\x09\0\0\0\0\0\0\0", "frame of stream 9"),
     ];
     for (bytes, words) in streams {
-        let daemon = with_container(move || Reply::Last([&upgraded(true)[..], bytes].concat()), 0);
+        let said = [&upgraded(true)[..], bytes].concat();
+        let daemon = with_container(move || Reply::Last(said.clone()), 0);
         for verb in [&["run", "image"][..], &["exec", "c1", "ls"], &["attach", "c1"]] {
-            let (code, _, err) = daemon.run(verb, b"");
+            let (code, out, err) = daemon.run(verb, b"");
+            let shown = bytes[..bytes.len().min(16)].escape_ascii();
             assert!(
                 code == Some(1) && err.contains(words) && !err.contains('\x1b'),
-                "{verb:?} {bytes:?}: {code:?} {err:?}"
+                "{verb:?} {shown}: {code:?} {err:?}"
             );
+            assert!(!out.contains("sorry"), "{verb:?} {shown}: the daemon's error is no output");
         }
     }
     let answers: [(&[u8], &str); 6] = [
@@ -318,6 +365,14 @@ fn daemons_that_are_not_there() {
         let (code, out, err) = run_at(&host, &["version"], b"");
         assert!(code == Some(1) && out.starts_with("Client: hijack\n") && err.contains(&words), "{err}");
     }
+    // Somebody who hangs up is asked once.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let host = format!("tcp://{}", listener.local_addr().expect("bound"));
+    let (hung_up, times) = channel();
+    std::thread::spawn(move || listener.incoming().try_for_each(|_| hung_up.send(())));
+    let (code, out, _) = run_at(&host, &["version"], b"");
+    assert!(code == Some(1) && out.starts_with("Client: hijack\n"), "{code:?} {out}");
+    assert_eq!(times.try_iter().count(), 1);
     let (code, _, err) = run_at("ftp://a", &["ps"], b"");
     assert!(code == Some(1) && err.contains("unix:///path"), "{err}");
 }
