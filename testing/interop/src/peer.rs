@@ -102,7 +102,7 @@ pub fn find(variable: &str, name: &str) -> Option<PathBuf> {
 ///
 /// # Panics
 /// If `CI=true`.
-pub(crate) fn missing(name: &str, cure: &str) {
+pub fn missing(name: &str, cure: &str) {
     assert!(
         std::env::var_os("CI").is_none_or(|ci| ci != "true"),
         "CI=true, but {name} cannot be had: {cure}"

@@ -51,6 +51,7 @@ async fn through_cat(site: &Site, len: u64) {
     let (_stdin, sent) = sending.await.expect("no panic");
     assert_eq!((came, hash.finalize()), (len, sent));
     assert_eq!(code(wait).await, 0);
+    assert!(most > 0, "memory was never looked at");
     let grown = most.saturating_sub(before);
     let seconds = started.elapsed().as_secs_f64();
     println!("{} MiB through cat: {seconds:.1} s, resident memory grew by {grown} KiB", len / MIB);

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use hijack_docker::{AttachOptions, Docker, DockerBuilder, Error};
 use hijack_interop::dockerd::Dockerd;
-use hijack_interop::peer::find;
+use hijack_interop::peer::{find, missing};
 use hijack_interop::process::Folder;
 use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, UnixStream};
@@ -127,7 +127,7 @@ fn permission_denied() {
         return;
     }
     if !rustix::process::geteuid().is_root() {
-        eprintln!("skipped: only root can become somebody else");
+        missing("a user who may not", "only root can become somebody else");
         return;
     }
     let folder = Folder::new("denied").expect("a folder is made");

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use hijack_interop::dockerd::{Dockerd, IMAGE};
 use hijack_interop::gateway::built;
-use hijack_interop::peer::find;
+use hijack_interop::peer::{find, missing};
 use hijack_interop::process::Folder;
 use serde_json::{Value, json};
 
@@ -48,7 +48,10 @@ impl Site {
     pub(crate) fn start() -> Option<Self> {
         let docker = find("HIJACK_DOCKER", "docker")?;
         if !is_new(&docker) {
-            eprintln!("skipped: {} is older than Docker 28", docker.display());
+            missing(
+                "docker 28 or later",
+                &format!("{} is older: export HIJACK_DOCKER with one that is not", docker.display()),
+            );
             return None;
         }
         let hijack = built()?;

@@ -97,3 +97,22 @@ fn a_client_is_ended_by_signals() {
     assert_eq!((said.code, said.err.as_str()), (Some(130), ""));
     assert_eq!(site.daemon.inspect("chatty")["State"]["Running"], json!(true));
 }
+
+/// Without a proxy a container that was run is told nothing by either client. docker waits for its end all the same; we are
+/// ended.
+#[test]
+fn a_container_without_a_proxy_is_not_told() {
+    let Some(site) = Site::start() else { return };
+    let script = "trap 'exit 11' INT TERM; echo ready; i=0; while [ $i -lt 20 ]; do sleep 0.1; i=$((i + 1)); done; exit 5";
+    let words =
+        ["run", "--network", "none", "--sig-proxy=false", "--name", "alone", IMAGE, "sh", "-c", script];
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        for (client, expected) in BOTH.into_iter().zip([5, code]) {
+            let said = site.told(client, &words, signal);
+            assert_eq!((said.code, said.err.as_str()), (Some(expected), ""), "{client:?} {signal}");
+            // Had it been told, it would be 11.
+            assert_eq!(site.daemon.exit_code("alone"), 5, "{client:?} {signal}");
+            site.daemon.remove("alone");
+        }
+    }
+}
