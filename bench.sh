@@ -31,7 +31,8 @@ Usage: ./bench.sh takeover|http [OPTIONS]           measure our server against h
        ./bench.sh gateway [OPTIONS]                 measure our gateway against HAProxy, nginx and mitmdump
        ./bench.sh gob [OPTIONS]                     measure our gob codec against Go's
        ./bench.sh rpc [OPTIONS]                     measure our net/rpc, both ends, against Go's
-       ./bench.sh docker [OPTIONS]                  measure `hijack docker run` against docker's own client
+       ./bench.sh docker [--rounds N] [--mib N] [--bar RATIO]
+                                                    measure `hijack docker run` against docker's own client
        ./bench.sh profile takeover|http|client|axum|relay|ws|gateway|gob|rpc
                                                     where our program spends its time (needs perf)
 
@@ -46,8 +47,9 @@ Usage: ./bench.sh takeover|http [OPTIONS]           measure our server against h
              and idle memory
   gob        codecs: ten values, written and read again and again
   rpc        clients and servers of net/rpc: 64 callers, one caller, and echoes of 1 MiB
+  docker     clients of Docker: a gibibyte through `run -i cat`; its three options are its own, see docker --help
 
-Options:
+Options of all others:
   --rounds N       rounds of two runs per program, there and back: A B C C B A (5)
   --ops N          operations per run (takeovers 20000, requests 500000, of axum 300000, MiB 4096, messages
                    100000, of WebSocket 1000 to 150000, broadcasts 60, of gateway 1024 to 100000, of gob 200000 to

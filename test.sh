@@ -15,10 +15,10 @@ Checks layers, format, lints and docs, then runs the doc tests, then every test.
   --help    this text
 
 With CI=true a missing peer is a failure. Peers: Go, curl, Node, Python, nginx,
-HAProxy, dockerd and podman (which only root can start) and a static busybox for
-their containers; their paths can be given as HIJACK_GO, HIJACK_CURL, HIJACK_NODE,
-HIJACK_PYTHON, HIJACK_NGINX, HIJACK_HAPROXY, HIJACK_DOCKERD, HIJACK_PODMAN and
-HIJACK_BUSYBOX.
+HAProxy, dockerd and podman (which only root can start), docker (28 or later, to be
+compared with ours) and a static busybox for their containers; their paths can be
+given as HIJACK_GO, HIJACK_CURL, HIJACK_NODE, HIJACK_PYTHON, HIJACK_NGINX,
+HIJACK_HAPROXY, HIJACK_DOCKERD, HIJACK_DOCKER, HIJACK_PODMAN and HIJACK_BUSYBOX.
 For WebSocket: Python's websockets, Node's ws, Go's gorilla and x/net, Chromium
 and Autobahn (HIJACK_WEBSOCKETS, HIJACK_NODE_MODULES, HIJACK_GOCODE,
 HIJACK_CHROMIUM, HIJACK_WSTEST). HIJACK_AUTOBAHN=all runs also the 216 cases of

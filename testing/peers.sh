@@ -9,8 +9,10 @@
 # `websockets` beside Go, Node's `ws` by npm into target/peers/node, Go libraries
 # and Chromium from Debian, and Autobahn by testing/autobahn.sh. A path that is
 # already exported (HIJACK_GO, HIJACK_NODE, HIJACK_PYTHON, HIJACK_CURL, HIJACK_NGINX,
-# HIJACK_HAPROXY, HIJACK_DOCKERD, HIJACK_PODMAN, HIJACK_BUSYBOX, HIJACK_WEBSOCKETS,
-# HIJACK_NODE_MODULES, HIJACK_GOCODE, HIJACK_CHROMIUM, HIJACK_WSTEST) is kept.
+# HIJACK_HAPROXY, HIJACK_DOCKERD, HIJACK_DOCKER, HIJACK_PODMAN, HIJACK_BUSYBOX,
+# HIJACK_WEBSOCKETS, HIJACK_NODE_MODULES, HIJACK_GOCODE, HIJACK_CHROMIUM,
+# HIJACK_WSTEST) is kept. The tests that have `hijack docker` beside docker want
+# docker 28 or later, which may be newer than Debian's.
 # What cannot be had is named, with its cure; then this fails if CI=true.
 set -eu
 cd "$(dirname "$0")/.."
@@ -120,6 +122,7 @@ export_peer HIJACK_CURL "${HIJACK_CURL:-$(path_of curl)}" curl 'apt-get install 
 export_peer HIJACK_NGINX "${HIJACK_NGINX:-$(path_of nginx)}" nginx 'apt-get install nginx, or export HIJACK_NGINX'
 export_peer HIJACK_HAPROXY "${HIJACK_HAPROXY:-$(path_of haproxy)}" HAProxy 'apt-get install haproxy, or export HIJACK_HAPROXY'
 export_peer HIJACK_DOCKERD "${HIJACK_DOCKERD:-$(path_of dockerd)}" dockerd 'apt-get install docker.io, or export HIJACK_DOCKERD'
+export_peer HIJACK_DOCKER "${HIJACK_DOCKER:-$(path_of docker)}" docker 'apt-get install docker.io or docker-cli, or export HIJACK_DOCKER'
 export_peer HIJACK_PODMAN "${HIJACK_PODMAN:-$(path_of podman)}" podman 'apt-get install podman, or export HIJACK_PODMAN'
 export_peer HIJACK_BUSYBOX "${HIJACK_BUSYBOX:-$(static_busybox)}" busybox 'apt-get install busybox-static, or export HIJACK_BUSYBOX'
 export_peer HIJACK_WEBSOCKETS "${HIJACK_WEBSOCKETS:-$websockets}" websockets \
