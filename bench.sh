@@ -47,7 +47,7 @@ Usage: ./bench.sh takeover|http [OPTIONS]           measure our server against h
              and idle memory
   gob        codecs: ten values, written and read again and again
   rpc        clients and servers of net/rpc: 64 callers, one caller, and echoes of 1 MiB
-  docker     clients of Docker: a gibibyte through `run -i cat`; its three options are its own, see docker --help
+  docker     clients of Docker: a gibibyte through `run -i cat`; its three options are its own (./bench.sh docker --help)
 
 Options of all others:
   --rounds N       rounds of two runs per program, there and back: A B C C B A (5)
