@@ -13,6 +13,8 @@
 
 pub mod body;
 pub mod date;
+#[cfg(feature = "grpc")]
+pub mod grpc;
 pub mod h1;
 pub mod handover;
 mod head;

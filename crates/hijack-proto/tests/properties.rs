@@ -206,6 +206,21 @@ proptest! {
     }
 
     #[test]
+    fn calls_are_the_same_however_the_streams_are_cut(
+        control in any::<u8>(),
+        frames in vec((any::<bool>(), 0..10u8, any::<u8>(), 0..6u8, vec(any::<u8>(), 0..40)), 0..12),
+    ) {
+        let mut said = vec![control];
+        for (is_server, kind, flags, stream, payload) in frames {
+            let len = payload.len() as u8;
+            said.push((len + 9) << 1 | u8::from(is_server));
+            said.extend([0, 0, len, kind, flags, 0, 0, 0, stream]);
+            said.extend(payload);
+        }
+        property("grpc_calls")(&said);
+    }
+
+    #[test]
     fn messages_arrive_as_they_were_sent(choices in vec(any::<u8>(), 0..300)) {
         property("ws_deflate")(&choices);
     }

@@ -10,6 +10,7 @@ pub mod chunked;
 pub mod client;
 pub mod encode;
 pub mod gob;
+pub mod grpc;
 pub mod heads;
 pub mod pieces;
 pub mod reader;
@@ -28,7 +29,7 @@ pub const GOB: [(&str, Property); 3] =
     [("gob_decode", gob::decode), ("gob_value", gob::value), ("gob_encode", gob::encode)];
 
 /// Every property by the name of its fuzz target, which is also the name of its folder in `fuzz/corpus`.
-pub const ALL: [(&str, Property); 17] = [
+pub const ALL: [(&str, Property); 18] = [
     ("request_head", heads::request),
     ("response_head", heads::response),
     ("tokens", tokens::lists),
@@ -46,4 +47,5 @@ pub const ALL: [(&str, Property); 17] = [
     ("rpc_handshake", rpc::handshake::heads),
     ("stream_frames", stream::frames),
     ("stream_detach", stream::detach),
+    ("grpc_calls", grpc::calls),
 ];
