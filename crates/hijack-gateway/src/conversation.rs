@@ -313,7 +313,12 @@ impl Conversation {
 
 impl Drop for Conversation {
     fn drop(&mut self) {
+        let calls = self.entry.facts.calls();
+        if let Some(calls) = calls {
+            calls.end();
+        }
         let mut view = self.entry.view(self.shared.now_ms());
+        view.calls = calls.map(|calls| calls.view(true).newest(MOST_KEPT_CALLS));
         let (by, reason, code) = self.verdict();
         (view.closed_by, view.reason, view.code) = (Some(by.to_owned()), Some(reason), code);
         let counters = &self.entry.facts.route.counters;
@@ -371,6 +376,9 @@ fn ending_of(alarm: Alarm, from: Side) -> Ending {
         }
     }
 }
+
+/// Calls that are remembered of an ended connection.
+const MOST_KEPT_CALLS: usize = 10;
 
 /// Bytes of a Close's reason (RFC 6455 §5.5: 125 with the code).
 pub(crate) const MOST_REASON: usize = 123;

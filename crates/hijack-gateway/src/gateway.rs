@@ -226,7 +226,8 @@ impl Gateway {
         let Some(entry) = self.0.registry.get(id) else {
             return self.0.registry.closed_one(id).map(|view| (*view).clone());
         };
-        Some(ConnectionView { head: entry.head_view(), ..entry.view(self.0.now_ms()) })
+        let calls = entry.facts.calls().map(|calls| calls.view(true));
+        Some(ConnectionView { calls, head: entry.head_view(), ..entry.view(self.0.now_ms()) })
     }
 
     /// Has a connection end; `false` if it does not live.
@@ -347,6 +348,7 @@ impl Gateway {
             subprotocol: state.subprotocol.take(),
             extensions: state.extensions.take(),
             not_movable: None,
+            calls: None,
         };
         let facts = Facts { route, peer, head: state.head[..].into(), extra: extra.boxed() };
         let entry = self.0.registry.reopen(&state, facts, self.0.now_ms());
@@ -446,6 +448,7 @@ fn client_of(config: &Config, answer_timeout: Option<Duration>) -> Result<Client
 fn route_of(tunnel: &Tunnel) -> Route {
     let mut route = Route::new(format!("connect {}", tunnel.target), tunnel.upstream.clone());
     route.limits = tunnel.limits.clone();
+    route.grpc = tunnel.grpc;
     route
 }
 

@@ -14,6 +14,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod admin;
+mod calls;
 mod config;
 mod conversation;
 pub mod filter;
@@ -43,4 +44,4 @@ pub use filter::{Filter, FilterError};
 pub use gateway::{Broadcast, Gateway, Kick, Page};
 pub use packed::{MoveError, PackedConversation};
 pub use registry::{Event, Payload, SendFailure};
-pub use view::{ConnectionView, HeadView, MessageView};
+pub use view::{CallView, CallsView, ConnectionView, HeadView, MessageView};

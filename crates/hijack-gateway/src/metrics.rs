@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::ConnectionView;
 use crate::gateway::Shared;
@@ -50,6 +50,7 @@ impl Shared {
             self.put_family(&mut out, (name, "counter", help), |route| pick(&route.counters).load(Relaxed));
         }
         self.put_ends(&mut out);
+        self.put_calls(&mut out);
         for (name, help, pick) in OF_ALL {
             let value = pick(&self.metrics).load(Relaxed);
             let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}");
@@ -65,9 +66,28 @@ impl Shared {
         value: impl Fn(&RouteState) -> u64,
     ) {
         let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
-        for route in self.routes.iter().chain(self.tunnels.iter().map(|(_, route)| route)) {
+        for route in self.all_routes() {
             let _ = writeln!(out, "{name}{{route=\"{}\"}} {}", escaped(&route.route.name), value(route));
         }
+    }
+
+    /// Calls of gRPC, on routes that are marked for it.
+    fn put_calls(&self, out: &mut String) {
+        let name = "hijack_grpc_calls_total";
+        let _ = writeln!(
+            out,
+            "# HELP {name} Ended calls of gRPC inside tunnels, by status\n# TYPE {name} counter"
+        );
+        for route in self.all_routes().filter(|route| route.route.grpc) {
+            for (status, count) in route.counters.calls.counts() {
+                let route = escaped(&route.route.name);
+                let _ = writeln!(out, "{name}{{route=\"{route}\",status=\"{status}\"}} {count}");
+            }
+        }
+    }
+
+    fn all_routes(&self) -> impl Iterator<Item = &Arc<RouteState>> {
+        self.routes.iter().chain(self.tunnels.iter().map(|(_, route)| route))
     }
 
     fn put_ends(&self, out: &mut String) {

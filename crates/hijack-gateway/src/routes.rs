@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hijack::Peer;
 
+use crate::calls::EndedCalls;
 use crate::config::{RatePolicy, Route};
 use crate::gate::{FrameRules, RateRules};
 
@@ -35,6 +36,8 @@ pub(crate) struct RouteCounters {
     pub(crate) bytes_out: AtomicU64,
     pub(crate) messages_in: AtomicU64,
     pub(crate) messages_out: AtomicU64,
+    /// Calls of gRPC, where they are followed.
+    pub(crate) calls: EndedCalls,
 }
 
 /// Why a further connection is not let in.

@@ -25,6 +25,7 @@ use http::header::{
 use http::{Method, Request, Response, StatusCode, Version};
 use tokio::io::AsyncWriteExt;
 
+use crate::calls::{CallsReader, TunnelCalls};
 use crate::config::{Compression, Subject};
 use crate::conversation::{Conversation, cut};
 use crate::gate::{Content, FrameGate, OutputScan, PassGate, StreamGate};
@@ -400,10 +401,12 @@ fn begin(
     let Admitted { shared, route, place, subject, head } = admitted;
     route.counters.takeovers.fetch_add(1, Relaxed);
     let text = |name| Some(answer?.get(name)?.to_str().ok()?.into());
-    let gates = [Side::Client, Side::Server].map(|from| gate(&route, granted, from));
+    let calls = route.route.grpc.then(|| TunnelCalls::new(Arc::clone(&route)));
+    let gates = [Side::Client, Side::Server].map(|from| gate(&route, granted, calls.as_ref(), from));
     let inflates = gates.iter().any(|gate| gate.frames().is_some_and(FrameGate::is_inflating));
     let not_movable = match (client.movable(), upstream.movable()) {
         _ if inflates => Some("not movable: its messages are inflated from the first one on".into()),
+        _ if calls.is_some() => Some("not movable: its calls are followed from the first byte on".into()),
         (Err(why), _) => Some(format!("{why} (client)").into()),
         (_, Err(why)) => Some(format!("{why} (upstream)").into()),
         _ => None,
@@ -414,6 +417,7 @@ fn begin(
         subprotocol: text(SEC_WEBSOCKET_PROTOCOL),
         extensions: text(SEC_WEBSOCKET_EXTENSIONS),
         not_movable,
+        calls,
     };
     let facts = Facts {
         route: Arc::clone(&route),
@@ -436,14 +440,17 @@ fn begin(
 }
 
 /// What stands in the direction of what `from` sends.
-fn gate(route: &RouteState, granted: &Granted, from: Side) -> PassGate {
+fn gate(route: &RouteState, granted: &Granted, calls: Option<&Arc<TunnelCalls>>, from: Side) -> PassGate {
+    let calls = calls.map(|calls| CallsReader::new(Arc::clone(calls), from));
     if granted.protocol != WEBSOCKET {
         let content = match &granted.output {
             None => Content::Opaque,
             Some(_) if from == Side::Client => Content::Stdin,
             Some(output) => Content::Output(output.clone()),
         };
-        return PassGate::Stream(Box::new(StreamGate::new(from, content)));
+        let mut stream = StreamGate::new(from, content);
+        stream.set_calls(calls);
+        return PassGate::Stream(Box::new(stream));
     }
     let receiver = if from == Side::Client { Role::Server } else { Role::Client };
     let rules = if granted.is_lenient { &route.lenient_rules } else { &route.rules };
@@ -453,6 +460,9 @@ fn gate(route: &RouteState, granted: &Granted, from: Side) -> PassGate {
         let (bits, forgets) = (agreement.window_bits(sender), agreement.no_context_takeover(sender));
         let inflation = Inflation::new(bits, forgets, MOST_INFLATED);
         frames.set_reader(FrameReader::inflating(receiver, inflation));
+    }
+    if let Some(calls) = calls {
+        frames.set_calls(calls);
     }
     PassGate::WebSocket(Box::new(frames))
 }

@@ -1,5 +1,7 @@
 //! What everybody outside sees of a connection: one shape for API, events, filters, console and command line.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// A taken-over connection as it stood at one moment, or as it ended. Times are milliseconds.
@@ -64,6 +66,9 @@ pub struct ConnectionView {
     pub reason: Option<String>,
     /// The close code of a WebSocket, as sent or received first.
     pub code: Option<u16>,
+    /// The calls of gRPC inside, on routes that are marked `grpc`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls: Option<CallsView>,
     /// The request's head; with one connection only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub head: Option<HeadView>,
@@ -79,6 +84,61 @@ pub struct HeadView {
     pub target: String,
     /// The fields, in order.
     pub headers: Vec<(String, String)>,
+}
+
+/// The calls of gRPC inside a connection.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CallsView {
+    /// Who calls: `client` or `upstream`; none before the first bytes.
+    pub from: Option<String>,
+    /// How many there were.
+    pub begun: u64,
+    /// How many are under way.
+    pub open: u64,
+    /// How many more there were than can be followed at once, so that nothing is known of them.
+    pub not_followed: u64,
+    /// Why no further calls are followed, if that is so.
+    pub lost: Option<String>,
+    /// How many ended with each status.
+    pub ended: BTreeMap<String, u64>,
+    /// The newest that have ended, then those under way; with one connection only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub list: Vec<CallView>,
+}
+
+impl CallsView {
+    /// With so many of the listed calls at the most.
+    pub(crate) fn newest(mut self, most: usize) -> Self {
+        self.list.drain(..self.list.len().saturating_sub(most));
+        self
+    }
+}
+
+/// A call of gRPC. "In" is from the connection's client, whoever calls.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CallView {
+    /// The number of its stream in HTTP/2.
+    pub stream: u32,
+    /// As `/package.Service/Method`.
+    pub method: String,
+    /// When it began, since the Unix epoch.
+    pub began_at_ms: u64,
+    /// How long it took, or has taken until now.
+    pub duration_ms: u64,
+    /// Messages from the connection's client.
+    pub messages_in: u64,
+    /// Messages to it.
+    pub messages_out: u64,
+    /// How it ended, as `DEADLINE_EXCEEDED`; none while it is under way. Of a stream that was reset, what that means.
+    pub status: Option<String>,
+    /// What the server said of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Who reset its stream: `client` or `upstream`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reset_by: Option<String>,
 }
 
 /// One message or piece of a stream, as whoever looks at a connection sees it.

@@ -44,8 +44,9 @@ impl Config {
             return writeln!(out, "CONNECT is refused");
         }
         writeln!(out, "CONNECT opens a tunnel to these and nothing else:")?;
-        for Tunnel { target, upstream, limits } in &self.connect {
+        for Tunnel { target, upstream, grpc, limits } in &self.connect {
             writeln!(out, "  {target} -> {upstream}")?;
+            write_grpc(*grpc, out)?;
             write_route_limits(limits, out)?;
         }
         Ok(())
@@ -133,12 +134,21 @@ fn write_route(route: &Route, out: &mut String) -> fmt::Result {
             Compression::Plain => "compression is not offered to the upstream, messages travel plain",
         }
     )?;
+    write_grpc(route.grpc, out)?;
     match &route.subject {
         Some(Subject::Header(name)) => writeln!(out, "    the user is in the header {name}")?,
         Some(Subject::Cookie(name)) => writeln!(out, "    the user is in the cookie {name}")?,
         None => {}
     }
     write_route_limits(&route.limits, out)
+}
+
+fn write_grpc(grpc: bool, out: &mut String) -> fmt::Result {
+    if grpc {
+        writeln!(out, "    calls of gRPC inside are listed; such connections do not move")
+    } else {
+        Ok(())
+    }
 }
 
 fn write_route_limits(limits: &RouteLimits, out: &mut String) -> fmt::Result {

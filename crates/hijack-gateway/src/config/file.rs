@@ -36,7 +36,7 @@ pub(super) const LIMITS: [&str; 7] = [
 ];
 pub(super) const ADMIN: [&str; 4] = ["listen", "hosts", "audit", "token"];
 pub(super) const TOKEN: [&str; 4] = ["role", "secret", "secret_env", "secret_file"];
-pub(super) const ROUTE: [&str; 9] = [
+pub(super) const ROUTE: [&str; 10] = [
     "host",
     "path",
     "upstream",
@@ -44,11 +44,12 @@ pub(super) const ROUTE: [&str; 9] = [
     "origins",
     "allow_no_origin",
     "compression",
+    "grpc",
     "subject",
     "limits",
 ];
 pub(super) const SUBJECT: [&str; 2] = ["header", "cookie"];
-pub(super) const CONNECT: [&str; 2] = ["upstream", "limits"];
+pub(super) const CONNECT: [&str; 3] = ["upstream", "grpc", "limits"];
 pub(super) const ROUTE_LIMITS: [&str; 14] = [
     "connections",
     "per_peer",
@@ -232,10 +233,14 @@ impl Reader<'_> {
         let origins = self.texts(section, "origins");
         let allow_no_origin = self.truth(section, "allow_no_origin");
         let compression = self.choice(section, "compression", &COMPRESSIONS);
+        let grpc = self.truth(section, "grpc");
         let subject = self.subject(section);
         let limits = self.route_limits(section);
         let mut route = Route { host, subject, limits, ..Route::new(name, upstream?) };
         set(&mut route.path, path);
+        set(&mut route.grpc, grpc);
+        let usual = || GRPC_UPGRADES.map(str::to_owned).into_iter().chain(route.upgrades.clone()).collect();
+        let upgrades = upgrades.or_else(|| route.grpc.then(usual));
         set(&mut route.upgrades, upgrades);
         set(&mut route.origins, origins);
         set(&mut route.allow_no_origin, allow_no_origin);
@@ -278,8 +283,9 @@ impl Reader<'_> {
                 .map_err(|_| self.mistake(section, "", "it is no host:port, nor a path that begins with /"))
                 .ok()
         };
+        let grpc = self.truth(section, "grpc").unwrap_or_default();
         let limits = self.route_limits(section);
-        Some(Tunnel { target, upstream: upstream?, limits })
+        Some(Tunnel { target, upstream: upstream?, grpc, limits })
     }
 
     fn route_limits(&mut self, of: &Section<'_>) -> RouteLimits {
@@ -302,6 +308,9 @@ impl Reader<'_> {
         limits
     }
 }
+
+/// Tokens that pass besides the usual ones where a route is marked `grpc`.
+const GRPC_UPGRADES: [&str; 2] = ["hijack-grpc", "hijack-grpc-reverse"];
 
 const ROLES: [(&str, Role); 3] =
     [("viewer", Role::Viewer), ("inspector", Role::Inspector), ("operator", Role::Operator)];

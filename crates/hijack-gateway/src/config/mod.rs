@@ -68,7 +68,8 @@ pub struct Route {
     pub path: String,
     /// Where it leads.
     pub upstream: Endpoint,
-    /// The tokens of `Upgrade` that pass. Default `websocket` and `tcp`; `*` allows any but `h2c`.
+    /// The tokens of `Upgrade` that pass. Default `websocket` and `tcp`, in a file that sets `grpc` also `hijack-grpc`
+    /// and `hijack-grpc-reverse`; `*` allows any but `h2c`.
     pub upgrades: Vec<String>,
     /// Pages that may open a WebSocket (`Origin`), exact; empty leaves it to the upstream.
     pub origins: Vec<String>,
@@ -76,6 +77,8 @@ pub struct Route {
     pub allow_no_origin: bool,
     /// What becomes of WebSocket compression.
     pub compression: Compression,
+    /// Whether what its tunnels carry is HTTP/2 with gRPC, whose calls are listed. Default no: it stays opaque.
+    pub grpc: bool,
     /// Where the user's name is found.
     pub subject: Option<Subject>,
     /// Limits on this route.
@@ -110,6 +113,8 @@ pub struct Tunnel {
     pub target: String,
     /// Where it leads. For a path, the `CONNECT` itself is passed on to it; for an authority the stream begins there.
     pub upstream: Endpoint,
+    /// Whether the calls of gRPC in it are listed, as of a route.
+    pub grpc: bool,
     /// Limits, as of a route.
     pub limits: RouteLimits,
 }
@@ -280,6 +285,7 @@ impl Route {
             path: "/".into(),
             upstream,
             upgrades: vec!["websocket".into(), "tcp".into()],
+            grpc: false,
             origins: Vec::new(),
             allow_no_origin: true,
             compression: Compression::default(),

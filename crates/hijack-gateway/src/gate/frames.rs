@@ -16,6 +16,7 @@ use super::edit::Edit;
 use super::outbox::{Outbox, OutboxFull, OwnFrame};
 use super::pongs::{PingMark, Pongs};
 use super::rate::{RateLimit, RateRules, Rates};
+use crate::calls::CallsReader;
 use crate::tap::{FrameReader, Tap};
 
 /// What stands in one direction of a WebSocket.
@@ -182,6 +183,11 @@ impl FrameGate {
         self.reader = Some(Box::new(reader));
     }
 
+    /// Follows the calls of gRPC in its messages, from the first one on.
+    pub(crate) fn set_calls(&mut self, calls: CallsReader) {
+        self.reader.get_or_insert_with(|| Box::new(FrameReader::new(self.law.receiver))).set_calls(calls);
+    }
+
     pub(crate) fn is_tapped(&self) -> bool {
         self.reader.as_ref().is_some_and(|reader| reader.is_tapped())
     }
@@ -199,7 +205,9 @@ impl FrameGate {
         self.counts.illegal += 1;
         self.stage = Stage::Lost;
         self.outbox.clear();
-        self.reader = None;
+        if let Some(reader) = self.reader.take() {
+            reader.lose();
+        }
     }
 
     /// The next frame of our own that may stand here, between two frames.

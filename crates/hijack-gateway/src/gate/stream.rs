@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::edit::Edit;
 use super::outbox::{MOST_WAITING, OutboxFull};
 use super::output::{Output, OutputScan};
+use crate::calls::CallsReader;
 use crate::tap::{OutputReader, Tap};
 
 /// What stands in one direction of an opaque stream.
@@ -19,6 +20,8 @@ pub(crate) struct StreamGate {
     from: Side,
     content: Content,
     reader: Option<OutputReader>,
+    /// What follows the calls of gRPC in it.
+    calls: Option<CallsReader>,
     own: VecDeque<Bytes>,
 }
 
@@ -36,7 +39,7 @@ pub(crate) enum Content {
 
 impl StreamGate {
     pub(crate) fn new(from: Side, content: Content) -> Self {
-        Self { from, content, reader: None, own: VecDeque::new() }
+        Self { from, content, reader: None, calls: None, own: VecDeque::new() }
     }
 
     /// None if it cannot have stood there.
@@ -67,13 +70,19 @@ impl StreamGate {
         self.reader = tap.map(|tap| OutputReader::new(tap, self.from, opcode));
     }
 
+    /// Follows the calls in it, from the first byte on.
+    pub(crate) fn set_calls(&mut self, calls: Option<CallsReader>) {
+        self.calls = calls;
+    }
+
     pub(super) fn is_tapped(&self) -> bool {
         self.reader.is_some()
     }
 
     /// Whether the beginnings of frames are looked for.
     pub(super) fn is_framed(&self) -> bool {
-        matches!(&self.content, Content::Output(scan) if scan.is_framed())
+        self.calls.as_ref().is_some_and(CallsReader::is_following)
+            || matches!(&self.content, Content::Output(scan) if scan.is_framed())
     }
 
     /// Puts bytes of an operator's in, between two frames where there are any.
@@ -132,6 +141,9 @@ impl Gate for StreamGate {
             if let Some(reader) = &self.reader {
                 reader.show(bytes);
             }
+            if let Some(calls) = &self.calls {
+                calls.see(bytes);
+            }
             return Passed::AsTheyCame;
         }
         let mut edit = Edit::new(bytes);
@@ -151,13 +163,16 @@ impl Gate for StreamGate {
         match &self.content {
             _ if self.reader.is_some() => 0,
             Content::Output(scan) => scan.blind(),
-            Content::Opaque | Content::Stdin => u64::MAX,
+            Content::Opaque | Content::Stdin => self.calls.as_ref().map_or(u64::MAX, CallsReader::blind),
         }
     }
 
     fn skip(&mut self, len: u64, _: u64) {
         if let Content::Output(scan) = &mut self.content {
             scan.skip(len);
+        }
+        if let Some(calls) = &self.calls {
+            calls.skip(len);
         }
     }
 

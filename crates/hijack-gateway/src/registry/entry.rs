@@ -11,6 +11,7 @@ use bytes::Bytes;
 use hijack::{Limits, Peer, RequestHead, Side};
 use tokio::sync::oneshot;
 
+use crate::calls::TunnelCalls;
 use crate::conversation::Ending;
 use crate::gate::PingMark;
 use crate::packed::{ConversationState, MoveError, PackedConversation};
@@ -39,6 +40,8 @@ pub(crate) struct Extra {
     pub(crate) extensions: Option<Box<str>>,
     /// Why it cannot go on in another process.
     pub(crate) not_movable: Option<Cow<'static, str>>,
+    /// The calls inside, where they are followed.
+    pub(crate) calls: Option<Arc<TunnelCalls>>,
 }
 
 impl Extra {
@@ -49,9 +52,9 @@ impl Extra {
 
     /// None if there is nothing in it.
     pub(crate) fn boxed(self) -> Option<Box<Self>> {
-        let Self { protocol, subject, subprotocol, extensions, not_movable } = &self;
+        let Self { protocol, subject, subprotocol, extensions, not_movable, calls } = &self;
         let texts = [protocol, subject, subprotocol, extensions];
-        let is_empty = texts.iter().all(|text| text.is_none()) && not_movable.is_none();
+        let is_empty = texts.iter().all(|text| text.is_none()) && not_movable.is_none() && calls.is_none();
         (!is_empty).then(|| Box::new(self))
     }
 }
@@ -75,6 +78,11 @@ impl Facts {
 
     fn extensions(&self) -> Option<&str> {
         self.extra.as_ref()?.extensions.as_deref()
+    }
+
+    /// The calls inside, where they are followed.
+    pub(crate) fn calls(&self) -> Option<&TunnelCalls> {
+        self.extra.as_ref()?.calls.as_deref()
     }
 
     /// Why it cannot go on in another process.
@@ -351,6 +359,7 @@ impl Entry {
             not_movable: facts.not_movable().map(str::to_owned),
             taps: taps as u64,
             tags,
+            calls: facts.calls().map(|calls| calls.view(false)),
             ..ConnectionView::default()
         }
     }

@@ -9,6 +9,7 @@ use hijack_proto::ws::{FrameHeader, Mask, Opcode, Role};
 
 use super::{Tap, blank, name_of};
 use crate::MessageView;
+use crate::calls::CallsReader;
 use crate::gate::OwnFrame;
 
 /// Reads along in one direction of a WebSocket.
@@ -17,6 +18,8 @@ pub(crate) struct FrameReader {
     receiver: Role,
     tap: Option<Arc<Tap>>,
     inflation: Option<Inflation>,
+    /// What follows the calls of gRPC, whose bytes the messages are.
+    calls: Option<CallsReader>,
     message: Option<Partial>,
     control: Option<Partial>,
     mask: Option<Mask>,
@@ -51,7 +54,16 @@ impl Inflation {
 
 impl FrameReader {
     pub(crate) fn new(receiver: Role) -> Self {
-        Self { receiver, tap: None, inflation: None, message: None, control: None, mask: None, fin: false }
+        Self {
+            receiver,
+            tap: None,
+            inflation: None,
+            calls: None,
+            message: None,
+            control: None,
+            mask: None,
+            fin: false,
+        }
     }
 
     /// A reader that inflates; it must see every frame from the first one on.
@@ -73,7 +85,18 @@ impl FrameReader {
 
     /// Whether it reads for nobody and nothing.
     pub(crate) fn is_idle(&self) -> bool {
-        self.tap.is_none() && self.inflation.is_none()
+        self.tap.is_none() && self.inflation.is_none() && self.calls.is_none()
+    }
+
+    pub(crate) fn set_calls(&mut self, calls: CallsReader) {
+        self.calls = Some(calls);
+    }
+
+    /// What comes cannot be read any more.
+    pub(crate) fn lose(&self) {
+        if let Some(calls) = &self.calls {
+            calls.lose();
+        }
     }
 
     /// A frame begins, which the law of frames allows.
@@ -101,6 +124,9 @@ impl FrameReader {
     pub(crate) fn payload(&mut self, bytes: &[u8]) {
         let room = self.tap.as_ref().map_or(0, |tap| tap.shown_len());
         let is_control = self.control.is_some();
+        if !is_control {
+            self.follow_calls(bytes);
+        }
         let Some(partial) = self.control.as_mut().or(self.message.as_mut()) else { return };
         if partial.compressed
             && !is_control
@@ -119,6 +145,24 @@ impl FrameReader {
         if let Some(mask) = &mut self.mask {
             mask.apply(&mut partial.shown[start..]);
             mask.skip(bytes.len() - wanted);
+        }
+    }
+
+    /// Shows payload of messages to whoever follows the calls in it.
+    fn follow_calls(&mut self, bytes: &[u8]) {
+        let Some(calls) = &self.calls else { return };
+        if self.message.as_ref().is_some_and(|message| message.compressed) {
+            calls.lose();
+            self.calls = None;
+            return;
+        }
+        let Some(mut mask) = self.mask else { return calls.see(bytes) };
+        let mut plain = [0; PIECE_LEN];
+        for piece in bytes.chunks(PIECE_LEN) {
+            let plain = &mut plain[..piece.len()];
+            plain.copy_from_slice(piece);
+            mask.apply(plain);
+            calls.see(plain);
         }
     }
 
