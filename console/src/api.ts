@@ -30,7 +30,31 @@ export interface Connection {
   closed_by: string | null;
   reason: string | null;
   code: number | null;
+  calls?: Calls;
   head?: { method: string; target: string; headers: [string, string][] };
+}
+
+/** The calls of gRPC inside a connection; the list comes with one connection only. */
+export interface Calls {
+  from: Side | null;
+  begun: number;
+  open: number;
+  not_followed: number;
+  lost: string | null;
+  ended: Record<string, number>;
+  list?: Call[];
+}
+
+export interface Call {
+  stream: number;
+  method: string;
+  began_at_ms: number;
+  duration_ms: number;
+  messages_in: number;
+  messages_out: number;
+  status: string | null;
+  message?: string;
+  reset_by?: Side;
 }
 
 /** A message as it passed. */

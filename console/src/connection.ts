@@ -2,6 +2,7 @@
 
 import * as api from "./api.ts";
 import type { Connection } from "./api.ts";
+import { Calls } from "./calls.ts";
 import { stateText } from "./columns.ts";
 import { Composer } from "./composer.ts";
 import { h, setClass, setText } from "./dom.ts";
@@ -21,6 +22,7 @@ export class ConnectionPage implements Page {
   readonly #kick = h("button", { class: "danger", on: { click: () => this.#askToKick() } }, "Kick …");
   readonly #facts = new Facts();
   readonly #tags: Tags;
+  readonly #calls = new Calls();
   readonly #messages: Messages;
   readonly #composer: Composer;
   #timer = 0;
@@ -45,7 +47,7 @@ export class ConnectionPage implements Page {
         this.#messages.status.element,
       ),
       this.#problem,
-      h("div", { class: "columns" }, this.#facts.element, h("div", { class: "talk" }, this.#messages.element, this.#composer.element)),
+      h("div", { class: "columns" }, this.#facts.element, h("div", { class: "talk" }, this.#calls.element, this.#messages.element, this.#composer.element)),
     );
     void this.#refresh();
   }
@@ -76,6 +78,7 @@ export class ConnectionPage implements Page {
     setText(this.#state, stateText(connection));
     this.#facts.show(connection);
     this.#tags.show(connection);
+    this.#calls.show(connection);
     if (connection.state === "closed") this.#end();
   }
 

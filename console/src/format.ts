@@ -31,6 +31,11 @@ export function span(ms: number): string {
   return `${Math.floor(hours / 24)} d ${two(hours % 24)} h`;
 }
 
+/** How long something took, with three digits. */
+export function took(ms: number): string {
+  return ms < 1000 ? `${ms} ms` : ms < 60_000 ? `${(ms / 1000).toPrecision(3)} s` : span(ms);
+}
+
 /** The time of day, to the millisecond. */
 export function clock(ms: number): string {
   const time = new Date(ms);

@@ -46,7 +46,10 @@ pub(super) fn details(view: &ConnectionView) -> String {
     }
     for (i, call) in view.calls.iter().flat_map(|calls| &calls.list).enumerate() {
         if i == 0 {
-            lines.0 += &format!("\n{:>8}  {:<19}  {:>6}  {:>8}  {:>8}  CALL\n", "STREAM", "STATUS", "TOOK", "MSGS IN", "MSGS OUT");
+            lines.0 += &format!(
+                "\n{:>8}  {:<19}  {:>6}  {:>8}  {:>8}  CALL\n",
+                "STREAM", "STATUS", "TOOK", "MSGS IN", "MSGS OUT"
+            );
         }
         lines.0 += &line(call);
     }
@@ -75,7 +78,9 @@ fn line(call: &CallView) -> String {
     let message = message.map(|message| format!(": {}", printable(message))).unwrap_or_default();
     let CallView { stream, messages_in, messages_out, .. } = call;
     let method = printable(&call.method);
-    format!("{stream:>8}  {status:<19}  {took:>6}  {messages_in:>8}  {messages_out:>8}  {method}{reset}{message}\n")
+    format!(
+        "{stream:>8}  {status:<19}  {took:>6}  {messages_in:>8}  {messages_out:>8}  {method}{reset}{message}\n"
+    )
 }
 
 fn direction(bytes: u64, messages: u64, illegal: u64) -> String {
@@ -149,7 +154,8 @@ X: \\u{1b}[2J
         view["calls"] = whole["calls"].clone();
         let view: ConnectionView = serde_json::from_value(view).expect("a connection");
         let shown = details(&view);
-        let expected = "calls        3 begun by the client, 1 open, 1 NOT_FOUND, 1 OK, 2 too many to be followed
+        let expected =
+            "calls        3 begun by the client, 1 open, 1 NOT_FOUND, 1 OK, 2 too many to be followed
 ";
         assert!(shown.contains(expected), "{shown}");
         let expected = "

@@ -3,6 +3,7 @@
 mod acts;
 mod admin;
 mod answers;
+mod calls;
 mod faults;
 mod limits;
 mod passing;

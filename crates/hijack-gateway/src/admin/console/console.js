@@ -145,6 +145,9 @@
     if (hours < 24) return `${hours} h ${two(minutes % 60)} m`;
     return `${Math.floor(hours / 24)} d ${two(hours % 24)} h`;
   }
+  function took(ms) {
+    return ms < 1e3 ? `${ms} ms` : ms < 6e4 ? `${(ms / 1e3).toPrecision(3)} s` : span(ms);
+  }
   function clock(ms) {
     const time = new Date(ms);
     const parts = [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(":");
@@ -157,6 +160,36 @@
   }
   function two(value) {
     return String(value).padStart(2, "0");
+  }
+
+  // src/calls.ts
+  var Calls = class {
+    element;
+    #summary = h("summary");
+    #rows = h("tbody");
+    constructor() {
+      const heads = HEADS.map((head) => h("th", { scope: "col" }, head));
+      const table = h("table", {}, h("thead", {}, h("tr", {}, ...heads)), this.#rows);
+      this.element = h("details", { class: "calls", open: true, hidden: true }, this.#summary, h("div", { class: "scroll" }, table));
+    }
+    show({ calls }) {
+      this.element.hidden = calls === void 0;
+      if (calls === void 0) return;
+      const parts = [`${count(calls.begun)} calls`, `${count(calls.open)} open`];
+      for (const [status, ended] of Object.entries(calls.ended)) parts.push(`${count(ended)} ${status}`);
+      if (calls.not_followed > 0) parts.push(`${count(calls.not_followed)} too many to be followed`);
+      if (calls.lost !== null) parts.push(`not followed any more: ${calls.lost}`);
+      setText(this.#summary, parts.join(" · "));
+      this.#rows.replaceChildren(...(calls.list ?? []).toReversed().map(row));
+    }
+  };
+  var HEADS = ["Began", "Method", "Status", "Took", "In", "Out"];
+  function row(call2) {
+    const status = call2.status ?? "open";
+    const reset = call2.reset_by === void 0 ? "" : ` (reset by the ${call2.reset_by})`;
+    const cells = [clock(call2.began_at_ms), call2.method, status, took(call2.duration_ms), count(call2.messages_in), count(call2.messages_out)];
+    const kind = call2.status === null ? "open" : call2.status === "OK" ? "ok" : "failed";
+    return h("tr", { class: kind, title: `${call2.message ?? ""}${reset}`.trim() }, ...cells.map((cell) => h("td", {}, cell)));
   }
 
   // src/columns.ts
@@ -561,10 +594,10 @@
     const bytes = bytesOf(message, HEX_BYTES);
     const lines = [];
     for (let at = 0; at < bytes.length; at += 16) {
-      const row = Array.from(bytes.subarray(at, at + 16));
-      const left = row.slice(0, 8).map(hex).join(" ");
-      const right = row.slice(8).map(hex).join(" ");
-      const ascii = row.map((byte) => byte >= 32 && byte < 127 ? String.fromCharCode(byte) : ".").join("");
+      const row2 = Array.from(bytes.subarray(at, at + 16));
+      const left = row2.slice(0, 8).map(hex).join(" ");
+      const right = row2.slice(8).map(hex).join(" ");
+      const ascii = row2.map((byte) => byte >= 32 && byte < 127 ? String.fromCharCode(byte) : ".").join("");
       lines.push(`${at.toString(16).padStart(8, "0")}  ${left.padEnd(23)}  ${right.padEnd(23)}  ${ascii}`);
     }
     return lines.join("\n");
@@ -720,11 +753,11 @@ ${"  ".repeat(Math.min(depth, MOST_INDENT))}`;
       let active = "";
       for (let index = first; index < last; index++) {
         const slot = index % size2;
-        const row = this.#pool[slot];
+        const row2 = this.#pool[slot];
         const item = this.#items[index];
         used.add(slot);
-        row.show(item);
-        const { element } = row;
+        row2.show(item);
+        const { element } = row2;
         const place = `translateY(${index * this.#height}px)`;
         if (element.style.transform !== place) element.style.transform = place;
         if (element.hidden) element.hidden = false;
@@ -756,12 +789,12 @@ ${"  ".repeat(Math.min(depth, MOST_INDENT))}`;
       return this.#active === null ? -1 : this.#items.findIndex((item) => this.options.key(item) === this.#active);
     }
     #add() {
-      const row = this.options.make();
+      const row2 = this.options.make();
       rowIds += 1;
-      row.element.id = `row-${rowIds}`;
-      row.element.setAttribute("role", "row");
-      this.#pool.push(row);
-      this.#canvas.append(row.element);
+      row2.element.id = `row-${rowIds}`;
+      row2.element.setAttribute("role", "row");
+      this.#pool.push(row2);
+      this.#canvas.append(row2.element);
     }
     #measure() {
       const height = Number.parseFloat(getComputedStyle(this.element).getPropertyValue("--row-height"));
@@ -810,7 +843,7 @@ ${"  ".repeat(Math.min(depth, MOST_INDENT))}`;
       const element = target.closest(".canvas > [role=row]");
       if (element === null || target.closest("a, button, input, label") !== null) return;
       if (getSelection()?.isCollapsed === false) return;
-      const slot = this.#pool.findIndex((row) => row.element === element);
+      const slot = this.#pool.findIndex((row2) => row2.element === element);
       const [first, last] = this.#last;
       for (let index = first; index < last; index++) {
         const item = this.#items[index];
@@ -1111,7 +1144,7 @@ ${"  ".repeat(Math.min(depth, MOST_INDENT))}`;
           this.#messages.status.element
         ),
         this.#problem,
-        h("div", { class: "columns" }, this.#facts.element, h("div", { class: "talk" }, this.#messages.element, this.#composer.element))
+        h("div", { class: "columns" }, this.#facts.element, h("div", { class: "talk" }, this.#calls.element, this.#messages.element, this.#composer.element))
       );
       void this.#refresh();
     }
@@ -1124,6 +1157,7 @@ ${"  ".repeat(Math.min(depth, MOST_INDENT))}`;
     #kick = h("button", { class: "danger", on: { click: () => this.#askToKick() } }, "Kick …");
     #facts = new Facts();
     #tags;
+    #calls = new Calls();
     #messages;
     #composer;
     #timer = 0;
@@ -1151,6 +1185,7 @@ ${"  ".repeat(Math.min(depth, MOST_INDENT))}`;
       setText(this.#state, stateText(connection));
       this.#facts.show(connection);
       this.#tags.show(connection);
+      this.#calls.show(connection);
       if (connection.state === "closed") this.#end();
     }
     #end() {
