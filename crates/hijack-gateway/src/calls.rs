@@ -150,8 +150,9 @@ fn view_of(call: &Call, now_ms: u64) -> CallView {
 fn percent_decoded(text: &str) -> String {
     let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
     while let Some((&byte, behind)) = rest.split_first() {
-        let escaped = behind.get(..2).filter(|_| byte == b'%');
-        let escaped = escaped.and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok());
+        let digits =
+            behind.get(..2).filter(|digits| byte == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
+        let escaped = digits.and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok());
         bytes.push(escaped.unwrap_or(byte));
         rest = &behind[if escaped.is_some() { 2 } else { 0 }..];
     }
