@@ -49,8 +49,8 @@ impl Session {
 
 impl Session {
     /// Whom the peer's certificates name.
-    #[allow(dead_code, reason = "only net/rpc asks")]
-    pub(crate) fn identity(&self) -> Identity {
+    #[must_use]
+    pub fn identity(&self) -> Identity {
         let certificates = self.state().peer_certificates().unwrap_or_default();
         Identity { certificates: certificates.iter().map(|one| Bytes::copy_from_slice(one)).collect() }
     }

@@ -13,7 +13,7 @@ use http::{Request, StatusCode};
 use rand::Rng;
 
 use super::{Config, WebSocket};
-use crate::client::{Client, ClientConnection, Decline, Endpoint};
+use crate::client::{Client, ClientConnection, Decline, Endpoint, Proxy};
 use crate::transport::Stream;
 use crate::{Body, Error};
 
@@ -40,8 +40,11 @@ pub async fn dial(url: &str) -> Result<WebSocket, DialError> {
 ///
 /// Cancelling closes the connection.
 pub async fn dial_config(dial: &Dial) -> Result<WebSocket, DialError> {
-    let connection = dial.client.connect(&dial.endpoint).await.map_err(DialError::from)?;
-    dial.ask(connection).await
+    let connection = match &dial.proxy {
+        Some(proxy) => dial.client.connect_through(proxy, &dial.endpoint).await,
+        None => dial.client.connect(&dial.endpoint).await,
+    };
+    dial.ask(connection.map_err(DialError::from)?).await
 }
 
 /// Opens a WebSocket over a stream that leads to the server, whatever it is.
@@ -75,6 +78,7 @@ pub struct Dial {
     subprotocols: Vec<String>,
     config: Arc<Config>,
     client: Client,
+    proxy: Option<Proxy>,
 }
 
 impl Dial {
@@ -97,6 +101,7 @@ impl Dial {
             subprotocols: Vec::new(),
             config: Arc::default(),
             client: Client::new(),
+            proxy: None,
         })
     }
 
@@ -132,6 +137,12 @@ impl Dial {
     /// Dials by `client`: with its limits, its TLS, its tracker.
     pub fn by(mut self, client: Client) -> Self {
         self.client = client;
+        self
+    }
+
+    /// Goes through a proxy that opens tunnels.
+    pub fn through(mut self, proxy: Proxy) -> Self {
+        self.proxy = Some(proxy);
         self
     }
 

@@ -34,6 +34,7 @@
 //! - **Memory**: an idle connection holds no buffer.
 
 mod adapters;
+mod bytes;
 mod client;
 mod codec;
 mod config;
@@ -45,6 +46,7 @@ mod socket;
 mod split;
 mod streaming;
 
+pub use bytes::ByteStream;
 pub use client::{Dial, DialError, client, dial, dial_config};
 pub use codec::{Codec, Json};
 pub use config::Config;

@@ -1,0 +1,65 @@
+//! What a failure of HTTP/2 means to a call.
+
+use std::error::Error as StdError;
+
+use h2::Reason;
+use http::HeaderMap;
+use tonic::{Code, Status};
+
+/// To a server's handler: its client is gone, or did not keep to the protocol.
+pub(crate) fn of_client(error: &hyper::Error) -> Status {
+    let code = match cause(error) {
+        Some(h2) if h2.is_io() || h2.is_go_away() => Code::Cancelled,
+        Some(h2) => h2.reason().map_or(Code::Cancelled, code_of),
+        None => Code::Cancelled,
+    };
+    Status::new(code, format!("the client's stream ended: {}", words(error)))
+}
+
+/// To a client's caller: everything that is not the stream's own end is `UNAVAILABLE`.
+pub(crate) fn of_server(error: &hyper::Error) -> Status {
+    let code = match cause(error) {
+        // What the server said of this stream alone.
+        Some(h2) if h2.is_reset() => h2.reason().map_or(Code::Unknown, code_of),
+        Some(h2) if h2.reason() == Some(Reason::ENHANCE_YOUR_CALM) => Code::ResourceExhausted,
+        _ => Code::Unavailable,
+    };
+    Status::new(code, format!("the connection to the server: {}", words(error)))
+}
+
+/// The mapping of gRPC's protocol over HTTP/2.
+fn code_of(reason: Reason) -> Code {
+    match reason {
+        Reason::REFUSED_STREAM => Code::Unavailable,
+        Reason::CANCEL => Code::Cancelled,
+        Reason::ENHANCE_YOUR_CALM => Code::ResourceExhausted,
+        Reason::INADEQUATE_SECURITY => Code::PermissionDenied,
+        _ => Code::Internal,
+    }
+}
+
+fn cause(error: &hyper::Error) -> Option<&h2::Error> {
+    error.source()?.downcast_ref()
+}
+
+/// The error and what it came of, which hyper's own words leave out.
+pub(crate) fn words(error: &dyn StdError) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let more = error.to_string();
+        if !words.contains(&more) {
+            words = format!("{words}: {more}");
+        }
+        source = error.source();
+    }
+    words
+}
+
+/// A status as the trailers that say it.
+pub(crate) fn trailers(status: &Status) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(3);
+    // Metadata that cannot be headers are the only thing to fail, and ours has none.
+    let _ = status.add_header(&mut headers);
+    headers
+}

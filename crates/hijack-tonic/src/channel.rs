@@ -1,0 +1,229 @@
+//! A channel with safe defaults: what clients that tonic generates call over.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use http::header::USER_AGENT;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderValue, Request, Response, Uri};
+use hyper::body::Incoming;
+use tonic::Status;
+use tower_service::Service;
+
+use crate::call::deadline::{Deadline, GRPC_TIMEOUT, timeout_of, to_header};
+use crate::call::receiving::Receiving;
+use crate::call::sending::Sending;
+use crate::call::status;
+use crate::link::{Link, Unsent};
+use crate::{ChannelConfig, Dialer, Pipe};
+
+/// Calls over a taken-over connection, which is opened by the first call and anew after every cut. Cheap to clone; all
+/// clones are one.
+///
+/// ```no_run
+/// use hijack_tonic::Dialer;
+///
+/// # fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let channel = Dialer::to("http://gateway.example/grpc")?.channel();
+/// // let client = GreeterClient::new(channel);
+/// # let _ = channel; Ok(()) }
+/// ```
+///
+/// - **Deadlines** bound the whole call, the takeover among it: `DEADLINE_EXCEEDED`, and the server is told to stop.
+/// - **A cut** ends open calls with `UNAVAILABLE`. A call of which nothing was sent goes over a new connection, once.
+/// - **Cancellation.** Dropping a call, or the stream of its answer, resets it on the server, whatever is still being sent.
+/// - **Limits.** [`ChannelConfig`], and what clients decode (`max_decoding_message_size`).
+#[derive(Clone)]
+pub struct Channel(Arc<Shared>);
+
+struct Shared {
+    origin: Origin,
+    config: ChannelConfig,
+    link: Mutex<Option<Link>>,
+    /// Held while a connection is opened, so that calls beside each other open one.
+    opening: tokio::sync::Mutex<Way>,
+}
+
+/// Where connections come from.
+enum Way {
+    Dial(Box<Dialer>),
+    /// Nowhere: there was this one.
+    Given,
+}
+
+/// What the requests of HTTP/2 name as their origin.
+struct Origin {
+    scheme: Scheme,
+    authority: Authority,
+}
+
+impl Channel {
+    /// Over connections that `dialer` opens.
+    #[must_use]
+    pub fn new(dialer: Dialer, config: ChannelConfig) -> Self {
+        let scheme = if dialer.endpoint().is_tls() { Scheme::HTTPS } else { Scheme::HTTP };
+        let origin = Origin { scheme, authority: dialer.authority().clone() };
+        Self::of(origin, config, None, Way::Dial(Box::new(dialer)))
+    }
+
+    /// Over `pipe`, for as long as it lives. Within a runtime.
+    ///
+    /// # Errors
+    ///
+    /// If nothing can be written to it.
+    pub(crate) async fn over(
+        pipe: Pipe,
+        authority: Authority,
+        config: ChannelConfig,
+    ) -> Result<Self, hijack::Error> {
+        let link = Link::begin(pipe, &config).await.map_err(hijack::Error::other)?;
+        let origin = Origin { scheme: Scheme::HTTP, authority };
+        Ok(Self::of(origin, config, Some(link), Way::Given))
+    }
+
+    fn of(origin: Origin, config: ChannelConfig, link: Option<Link>, way: Way) -> Self {
+        let (link, opening) = (Mutex::new(link), tokio::sync::Mutex::new(way));
+        Self(Arc::new(Shared { origin, config, link, opening }))
+    }
+
+    /// Whether there is a connection, as far as is known.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.0.link().as_ref().is_some_and(|link| !link.is_closed())
+    }
+
+    async fn call_within(
+        self,
+        mut request: Request<tonic::body::Body>,
+    ) -> Result<Response<Receiving>, Status> {
+        let within = timeout_of(request.headers()).or(self.0.config.deadline);
+        if let Some(within) = within {
+            request.headers_mut().insert(GRPC_TIMEOUT, to_header(within));
+        }
+        let mut deadline = within.map(Deadline::new);
+        let (request, hold) = self.0.prepare(request)?;
+        let answer = tokio::select! {
+            biased;
+            passed = passed(&mut deadline) => return Err(passed),
+            answer = self.0.send(request) => answer?,
+        };
+        Ok(Receiving::of(answer, deadline, hold))
+    }
+}
+
+async fn passed(deadline: &mut Option<Deadline>) -> Status {
+    match deadline {
+        Some(deadline) => std::future::poll_fn(|cx| deadline.poll_passed(cx)).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Shared {
+    fn link(&self) -> MutexGuard<'_, Option<Link>> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The request as HTTP/2 has it: with an origin, and a body that ends with the call.
+    fn prepare(
+        &self,
+        request: Request<tonic::body::Body>,
+    ) -> Result<(Request<Sending>, crate::call::sending::Hold), Status> {
+        let (mut head, body) = request.into_parts();
+        let path = head.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
+        let uri = Uri::builder().scheme(self.origin.scheme.clone()).authority(self.origin.authority.clone());
+        head.uri = uri.path_and_query(path).build().map_err(|error| Status::internal(error.to_string()))?;
+        head.headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
+        let (body, hold) = Sending::new(body);
+        Ok((Request::from_parts(head, body), hold))
+    }
+
+    /// Sends a request over the connection that there is, or a new one; once more if nothing of it went out.
+    async fn send(&self, request: Request<Sending>) -> Result<Response<Incoming>, Status> {
+        let mut link = self.open().await?;
+        match link.send(request).await {
+            Ok(answer) => Ok(answer),
+            Err(Unsent { request: Some(request), .. }) => {
+                self.forget_closed();
+                let again = self.open().await?.send(request).await;
+                again.map_err(|failed| status::of_server(&failed.error))
+            }
+            Err(failed) => Err(status::of_server(&failed.error)),
+        }
+    }
+
+    /// The connection that there is.
+    fn current(&self) -> Option<Link> {
+        self.link().clone().filter(|link| !link.is_closed())
+    }
+
+    fn forget_closed(&self) {
+        self.link().take_if(|link| link.is_closed());
+    }
+
+    async fn open(&self) -> Result<Link, Status> {
+        if let Some(link) = self.current() {
+            return Ok(link);
+        }
+        let way = self.opening.lock().await;
+        if let Some(link) = self.current() {
+            return Ok(link); // somebody else opened it meanwhile
+        }
+        let Way::Dial(dialer) = &*way else {
+            return Err(Status::unavailable("the connection has ended, and it was the only one"));
+        };
+        let pipe = dialer.dial().await.map_err(|error| unreachable(error.to_string()))?;
+        let link =
+            Link::begin(pipe, &self.config).await.map_err(|error| unreachable(status::words(&error)))?;
+        *self.link() = Some(link.clone());
+        Ok(link)
+    }
+}
+
+fn unreachable(text: String) -> Status {
+    Status::unavailable(text)
+}
+
+const AGENT: &str = concat!("hijack-tonic/", env!("CARGO_PKG_VERSION"));
+
+impl Service<Request<tonic::body::Body>> for Channel {
+    type Response = Response<Receiving>;
+    type Error = Status;
+    type Future = Calling;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        Poll::Ready(Ok(())) // HTTP/2 has calls beyond the server's limit wait
+    }
+
+    fn call(&mut self, request: Request<tonic::body::Body>) -> Calling {
+        Calling(Box::pin(self.clone().call_within(request)))
+    }
+}
+
+/// A call until the head of its answer. Dropping it cancels the call.
+pub struct Calling(Pin<Box<dyn Future<Output = Result<Response<Receiving>, Status>> + Send>>);
+
+impl Future for Calling {
+    type Output = Result<Response<Receiving>, Status>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for Calling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Calling")
+    }
+}
+
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel")
+            .field("authority", &self.0.origin.authority)
+            .field("connected", &self.is_connected())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,377 @@
+//! The client's side of a takeover: a URL becomes a pipe.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hijack::{Body, Client, ClientConnection, Decline, Endpoint, Error, Proxy, Tunnel, ws};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::uri::{Authority, PathAndQuery};
+use http::{Request, StatusCode, Uri};
+use hyper_util::rt::TokioIo;
+use tokio::time::timeout;
+use tower_service::Service;
+
+use crate::{Channel, ChannelConfig, Pipe, TOKEN};
+
+/// Which way a client asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Mode {
+    /// The token; where that is answered by anything but a 101, or not within 3 s, a WebSocket. What worked is remembered.
+    #[default]
+    Auto,
+    /// `Upgrade: hijack-grpc`.
+    Token,
+    /// A WebSocket of the subprotocol `hijack-grpc`.
+    WebSocket,
+    /// `CONNECT`, to the URL's own authority or another name of the services there.
+    Connect,
+}
+
+/// Opens pipes to gRPC services behind an HTTP/1.1 server. Cheap to clone; clones share what was found out in [`Mode::Auto`].
+///
+/// It is a tower service from a `Uri`, which it does not look at, to a connection: a connector for tonic's own
+/// `Endpoint::connect_with_connector`. [`channel`](Self::channel) gives more: see [`Channel`].
+#[derive(Clone)]
+#[must_use = "a dialer does nothing until it is asked"]
+pub struct Dialer {
+    endpoint: Endpoint,
+    path: PathAndQuery,
+    /// What a `CONNECT` asks for, and requests name as their origin: `host:port`.
+    authority: Authority,
+    token: &'static str,
+    mode: Mode,
+    headers: HeaderMap,
+    client: Client,
+    proxy: Option<Proxy>,
+    /// What worked in [`Mode::Auto`].
+    found: Arc<AtomicU8>,
+}
+
+impl Dialer {
+    /// To `url`: `http://host:port/path`, or `https` for TLS.
+    ///
+    /// # Errors
+    ///
+    /// [`DialError::Url`] says what such a URL looks like.
+    pub fn to(url: &str) -> Result<Self, DialError> {
+        let unreadable = || DialError::Url(url.to_owned());
+        let parsed: Uri = url.parse().map_err(|_| unreadable())?;
+        let scheme = parsed.scheme_str().filter(|scheme| ["http", "https"].contains(scheme));
+        let (scheme, authority) = scheme.zip(parsed.authority()).ok_or_else(unreadable)?;
+        let endpoint: Endpoint =
+            format!("{scheme}://{authority}").parse().map_err(|_: Error| unreadable())?;
+        let port = authority.port_u16().unwrap_or(if endpoint.is_tls() { 443 } else { 80 });
+        let authority = format!("{}:{port}", authority.host()).parse().map_err(|_| unreadable())?;
+        Ok(Self {
+            endpoint,
+            path: parsed.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/")),
+            authority,
+            token: TOKEN,
+            mode: Mode::default(),
+            headers: HeaderMap::new(),
+            client: Client::new(),
+            proxy: None,
+            found: Arc::default(),
+        })
+    }
+
+    /// Asks in this way. Default [`Mode::Auto`].
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Adds a header to the request that is taken over.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.append(name, value);
+        self
+    }
+
+    /// Asks a `CONNECT` for `authority`, `host:port`, instead of the URL's. Calls name it as their origin too.
+    pub fn connect_to(mut self, authority: Authority) -> Self {
+        self.authority = authority;
+        self
+    }
+
+    /// Dials by `client`: with its limits, its TLS, its tracker.
+    pub fn by(mut self, client: Client) -> Self {
+        self.client = client;
+        self
+    }
+
+    /// Goes through a proxy that opens tunnels.
+    pub fn through(mut self, proxy: Proxy) -> Self {
+        self.proxy = Some(proxy);
+        self
+    }
+
+    /// A channel over connections opened so, with the default [`ChannelConfig`]. Nothing is opened yet.
+    #[must_use]
+    pub fn channel(&self) -> Channel {
+        Channel::new(self.clone(), ChannelConfig::default())
+    }
+
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    pub(crate) fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// Opens a pipe.
+    ///
+    /// # Errors
+    ///
+    /// [`DialError`], which tells a server that cannot be reached from one that answers otherwise.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: what was begun is given up.
+    pub async fn dial(&self) -> Result<Pipe, DialError> {
+        match self.mode {
+            Mode::Auto => self.dial_auto().await,
+            mode => self.dial_as(mode, TIMEOUT).await,
+        }
+    }
+
+    async fn dial_auto(&self) -> Result<Pipe, DialError> {
+        match self.found.load(Relaxed) {
+            FOUND_TOKEN => return self.dial_found(Mode::Token).await,
+            FOUND_WEBSOCKET => return self.dial_found(Mode::WebSocket).await,
+            _ => {}
+        }
+        let token = match self.dial_as(Mode::Token, AUTO_TIMEOUT).await {
+            Ok(pipe) => {
+                self.found.store(FOUND_TOKEN, Relaxed);
+                return Ok(pipe);
+            }
+            // There is nobody who could answer a WebSocket otherwise.
+            Err(error @ DialError::Http(Error::Connect(_))) => return Err(error),
+            Err(error) => error,
+        };
+        match self.dial_as(Mode::WebSocket, TIMEOUT).await {
+            Ok(pipe) => {
+                self.found.store(FOUND_WEBSOCKET, Relaxed);
+                Ok(pipe)
+            }
+            Err(websocket) => {
+                Err(DialError::Neither { token: Box::new(token), websocket: Box::new(websocket) })
+            }
+        }
+    }
+
+    /// In the way that worked last; if it does not any more, the next time begins anew.
+    async fn dial_found(&self, mode: Mode) -> Result<Pipe, DialError> {
+        self.dial_as(mode, TIMEOUT).await.inspect_err(|_| self.found.store(0, Relaxed))
+    }
+
+    async fn dial_as(&self, mode: Mode, within: Duration) -> Result<Pipe, DialError> {
+        let opened = timeout(within, async {
+            match mode {
+                Mode::WebSocket => self.open_websocket().await,
+                Mode::Connect => self.open_tunnel().await,
+                Mode::Auto | Mode::Token => self.upgrade().await,
+            }
+        });
+        opened.await.unwrap_or(Err(DialError::TimedOut(within)))
+    }
+
+    async fn connect(&self) -> Result<ClientConnection, Error> {
+        match &self.proxy {
+            Some(proxy) => self.client.connect_through(proxy, &self.endpoint).await,
+            None => self.client.connect(&self.endpoint).await,
+        }
+    }
+
+    async fn upgrade(&self) -> Result<Pipe, DialError> {
+        let mut request = Request::new(Body::empty());
+        *request.uri_mut() = Uri::from(self.path.clone());
+        *request.headers_mut() = self.headers.clone();
+        let upgraded = self.connect().await?.upgrade(request, [self.token]).await;
+        Ok(Pipe::raw(upgraded.map_err(|untaken| untaken.error)?))
+    }
+
+    async fn open_tunnel(&self) -> Result<Pipe, DialError> {
+        let mut tunnel = Tunnel::to(self.authority.as_str());
+        for (name, value) in &self.headers {
+            tunnel = tunnel.header(name.clone(), value.clone());
+        }
+        let opened = self.connect().await?.tunnel(tunnel).await;
+        Ok(Pipe::raw(opened.map_err(|untaken| untaken.error)?))
+    }
+
+    async fn open_websocket(&self) -> Result<Pipe, DialError> {
+        let url = format!("{}{}", self.endpoint, self.path);
+        let mut dial = ws::Dial::to(&url)?.subprotocols([self.token]).by(self.client.clone());
+        for (name, value) in &self.headers {
+            dial = dial.header(name.clone(), value.clone());
+        }
+        if let Some(proxy) = &self.proxy {
+            dial = dial.through(proxy.clone());
+        }
+        let socket = ws::dial_config(&dial).await?;
+        if socket.subprotocol() != Some(self.token) {
+            return Err(DialError::Subprotocol(socket.subprotocol().map(str::to_owned)));
+        }
+        Ok(Pipe::framed(socket))
+    }
+}
+
+/// Time for a whole takeover, from the dial to the answer.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Time for the token in [`Mode::Auto`], before a WebSocket is tried.
+const AUTO_TIMEOUT: Duration = Duration::from_secs(3);
+const FOUND_TOKEN: u8 = 1;
+const FOUND_WEBSOCKET: u8 = 2;
+
+/// As a connector: it goes where the dialer leads, whatever the URI says.
+impl Service<Uri> for Dialer {
+    type Response = TokioIo<Pipe>;
+    type Error = DialError;
+    type Future = Dialing;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), DialError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Dialing {
+        let dialer = self.clone();
+        Dialing(Box::pin(async move { dialer.dial().await.map(TokioIo::new) }))
+    }
+}
+
+/// A pipe being opened.
+pub struct Dialing(Pin<Box<dyn Future<Output = Result<TokioIo<Pipe>, DialError>> + Send>>);
+
+impl Future for Dialing {
+    type Output = Result<TokioIo<Pipe>, DialError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for Dialing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Dialing")
+    }
+}
+
+/// Why there is no pipe.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum DialError {
+    /// This is no URL of a server.
+    Url(String),
+    /// The server answered otherwise; what it said is within.
+    Declined(Box<Decline>),
+    /// The server opened a WebSocket of another subprotocol, or of none.
+    Subprotocol(Option<String>),
+    /// The server switched protocols and broke the law of the WebSocket's handshake.
+    Handshake(ws::Mismatch),
+    /// No answer came within this time.
+    TimedOut(Duration),
+    /// Neither way of [`Mode::Auto`] worked.
+    Neither {
+        /// Why the token did not.
+        token: Box<DialError>,
+        /// Why the WebSocket did not.
+        websocket: Box<DialError>,
+    },
+    /// The server could not be reached, or the connection failed.
+    Http(Error),
+}
+
+impl From<Error> for DialError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Declined(decline) => Self::Declined(decline),
+            error => Self::Http(error),
+        }
+    }
+}
+
+impl From<ws::DialError> for DialError {
+    fn from(error: ws::DialError) -> Self {
+        match error {
+            ws::DialError::Url(url) => Self::Url(url),
+            ws::DialError::Declined(decline) => Self::Declined(decline),
+            ws::DialError::Mismatch(mismatch) => Self::Handshake(mismatch),
+            error => Self::Http(error.into()),
+        }
+    }
+}
+
+impl fmt::Display for DialError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(url) => {
+                write!(f, "cannot use {url:?} as a URL for gRPC: it looks like http://host:port/path")
+            }
+            Self::Declined(decline) => {
+                decline.fmt(f)?;
+                advice(decline).map_or(Ok(()), |advice| write!(f, " ({advice})"))
+            }
+            Self::Subprotocol(Some(other)) => {
+                write!(
+                    f,
+                    "the server opened a WebSocket of the subprotocol {other}, not of {TOKEN} (is the path right?)"
+                )
+            }
+            Self::Subprotocol(None) => {
+                write!(
+                    f,
+                    "the server opened a WebSocket without the subprotocol {TOKEN} (is the path right?)"
+                )
+            }
+            Self::Handshake(mismatch) => mismatch.fmt(f),
+            Self::TimedOut(within) => write!(f, "no answer to the takeover within {within:?}"),
+            Self::Neither { token, websocket } => {
+                write!(f, "neither way in works: as {TOKEN}: {token}; as a WebSocket: {websocket}")
+            }
+            Self::Http(error) => error.fmt(f),
+        }
+    }
+}
+
+/// What to do about an answer.
+fn advice(decline: &Decline) -> Option<&'static str> {
+    Some(match decline.head.status() {
+        StatusCode::UPGRADE_REQUIRED => {
+            "the request came without Upgrade, which a proxy on the way may have removed: it must pass Upgrade and \
+             Connection on, or try a WebSocket or CONNECT"
+        }
+        StatusCode::UNAUTHORIZED => "give credentials in the header Authorization",
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED => "give credentials in the header Proxy-Authorization",
+        StatusCode::NOT_FOUND => "is the path right?",
+        status if status.is_success() => "an ordinary answer: is the path right?",
+        _ => return None,
+    })
+}
+
+impl std::error::Error for DialError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Handshake(mismatch) => Some(mismatch),
+            Self::Neither { token, .. } => Some(token),
+            Self::Http(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dialer")
+            .field("endpoint", &self.endpoint)
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,167 @@
+//! gRPC services on a route of a server for HTTP/1.1.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use hijack::ws::{self, Origins, Reject};
+use hijack::{Body, Error, Exchange, Outcome};
+use http::{Request, Response};
+use tonic::service::Routes;
+use tower_service::Service;
+
+use crate::door::{Asked, Door};
+use crate::{Config, TOKEN, serving};
+
+/// Takes connections over and serves gRPC on them. Cheap to clone; all clones are one server.
+///
+/// It is a tower service, to be mounted on one route of an app that hijack serves, and a handler of exchanges. Nothing but
+/// the services given to it answers behind the takeover.
+///
+/// ```no_run
+/// use hijack_tonic::Server;
+/// use hijack_tonic::tonic::service::Routes;
+///
+/// # async fn run() -> Result<(), hijack::Error> {
+/// let services = Routes::default(); // .add_service(GreeterServer::new(greeter))
+/// let grpc = Server::new(services).connect(["api.example:80"]);
+/// let listener = hijack::Listener::bind("127.0.0.1:9090").await?;
+/// hijack::Server::new()
+///     .serve(listener, move |exchange| {
+///         let grpc = grpc.clone();
+///         async move { grpc.serve(exchange).await }
+///     })
+///     .await;
+/// # Ok(()) }
+/// ```
+///
+/// - **Who closes?** The client, or the server behind a GOAWAY when it is [told](hijack::Conn::told) of a shutdown: calls
+///   under way are finished first, as long as that shutdown waits.
+/// - **Deadlines?** Calls have those that their `grpc-timeout` names, from the head of the request to the last trailer. The
+///   connection has [`Config`]'s.
+/// - **Unread bytes?** A preface that came with the request is kept.
+/// - **The body?** A request with one is refused: 400.
+#[derive(Clone)]
+pub struct Server {
+    routes: Routes,
+    door: Arc<Door>,
+    config: Arc<Config>,
+}
+
+impl Server {
+    /// A server of `routes`, open to the token [`TOKEN`] and to WebSockets from pages of the same host and from clients that
+    /// are no pages.
+    #[must_use]
+    pub fn new(routes: Routes) -> Self {
+        let config = Config::default();
+        let mut door = Door::new(TOKEN, config.max_tunnels);
+        door.open_to_websockets(ws::Config::default());
+        Self { routes: routes.prepare(), door: Arc::new(door), config: Arc::new(config) }
+    }
+
+    /// Changes the configuration.
+    #[must_use]
+    pub fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(Arc::make_mut(&mut self.config));
+        Arc::make_mut(&mut self.door).max_tunnels = self.config.max_tunnels;
+        self
+    }
+
+    /// Says which pages may open WebSockets.
+    #[must_use]
+    pub fn websocket(mut self, origins: Origins) -> Self {
+        let mut config = ws::Config::default();
+        config.origins = origins;
+        Arc::make_mut(&mut self.door).open_to_websockets(config);
+        self
+    }
+
+    /// Keeps WebSockets out.
+    #[must_use]
+    pub fn without_websocket(mut self) -> Self {
+        Arc::make_mut(&mut self.door).websocket = None;
+        self
+    }
+
+    /// Takes a `CONNECT` to one of `authorities`, each `host:port`, for one to these services. They are names only: nothing
+    /// is ever dialled, and any other one is answered 403.
+    #[must_use]
+    pub fn connect<A: Into<String>>(mut self, authorities: impl IntoIterator<Item = A>) -> Self {
+        Arc::make_mut(&mut self.door).authorities.extend(authorities.into_iter().map(Into::into));
+        self
+    }
+
+    /// Takes `Upgrade: h2c` in moby's way: behind the 101 the client begins with HTTP/2's preface.
+    ///
+    /// That is not the upgrade of RFC 7540 §3.2, where the request itself is answered within HTTP/2, so clients that mean that
+    /// one do not get on here. Proxies treat `h2c` worse than any other token: prefer ours.
+    #[must_use]
+    pub fn h2c(mut self) -> Self {
+        Arc::make_mut(&mut self.door).h2c = true;
+        self
+    }
+
+    /// Has `gate` look at every request that could become a tunnel, before the 101: it may mark it or refuse it, by 401
+    /// (407 for a `CONNECT`) or 403. [`basic`](crate::auth::basic) is one for users and passwords.
+    #[must_use]
+    pub fn auth(
+        mut self,
+        gate: impl Fn(&mut Asked<'_>) -> Result<(), Reject> + Send + Sync + 'static,
+    ) -> Self {
+        Arc::make_mut(&mut self.door).gate = Some(Arc::new(gate));
+        self
+    }
+
+    /// Whether a `CONNECT` to this authority is for these services.
+    #[must_use]
+    pub fn knows(&self, authority: &http::uri::Authority) -> bool {
+        self.door.knows(Some(authority)).is_ok()
+    }
+
+    /// Serves one exchange: takes its connection over, or answers why not.
+    ///
+    /// # Errors
+    ///
+    /// If the answer cannot be sent.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancelling closes the connection.
+    pub async fn serve(&self, exchange: Exchange) -> Result<Outcome, Error> {
+        exchange.call(self.clone()).await
+    }
+
+    fn answer<B>(&self, request: Request<B>) -> Response<Body> {
+        let (routes, config) = (self.routes.clone(), Arc::clone(&self.config));
+        self.door.answer(request, |pipe, takeover| async move {
+            let told = pipe.conn().told();
+            serving::serve(pipe, routes, takeover, &config, told).await
+        })
+    }
+}
+
+/// The answer is at hand at once: the takeover happens behind it.
+impl<B> Service<Request<B>> for Server {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        ready(Ok(self.answer(request)))
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("door", &self.door)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}

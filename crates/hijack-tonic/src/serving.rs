@@ -1,0 +1,158 @@
+//! HTTP/2 on a pipe, on the side where calls are answered.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tonic::Status;
+use tonic::service::Routes;
+use tower_service::Service;
+
+use crate::call::deadline::Deadline;
+use crate::call::messages::Requested;
+use crate::call::status;
+use crate::call::trailers::Trailers;
+use crate::{Config, Pipe, Takeover, preface};
+
+/// Serves `routes` until the pipe ends. When `told` completes, calls under way are finished and no more are taken
+/// (GOAWAY).
+pub(crate) async fn serve(
+    mut pipe: Pipe,
+    routes: Routes,
+    takeover: Takeover,
+    config: &Config,
+    told: impl Future<Output = ()>,
+) -> Result<(), hijack::Error> {
+    let mut told = pin!(told);
+    tokio::select! {
+        came = preface::expect(&mut pipe, config.preface_timeout) => came?,
+        () = &mut told => return Ok(()),
+    }
+    let calls = Calls { routes, takeover, max_message_len: config.max_message_len };
+    let mut connection = pin!(builder(config).serve_connection(TokioIo::new(pipe), calls));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = told => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    ended.map_err(hijack::Error::other)
+}
+
+fn builder(config: &Config) -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .initial_stream_window_size(config.stream_window)
+        .initial_connection_window_size(config.connection_window)
+        .max_concurrent_streams(config.max_streams)
+        .max_header_list_size(config.max_header_len)
+        .keep_alive_interval(config.keep_alive_interval)
+        .keep_alive_timeout(config.keep_alive_timeout)
+        .auto_date_header(false);
+    builder
+}
+
+/// The calls that come over one pipe.
+struct Calls {
+    routes: Routes,
+    takeover: Takeover,
+    max_message_len: usize,
+}
+
+impl hyper::service::Service<Request<Incoming>> for Calls {
+    type Response = Response<Answer>;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn call(&self, request: Request<Incoming>) -> Answering {
+        let deadline = Deadline::of(request.headers());
+        let mut request = request.map(|body| Requested::new(body, self.max_message_len));
+        request.extensions_mut().insert(self.takeover.clone());
+        Answering { call: Some(self.routes.clone().call(request)), deadline }
+    }
+}
+
+/// A call until the head of its answer.
+struct Answering {
+    /// There until the answer is.
+    call: Option<<Routes as Service<Request<Requested>>>::Future>,
+    deadline: Option<Deadline>,
+}
+
+impl Future for Answering {
+    type Output = Result<Response<Answer>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        if let Some(Poll::Ready(passed)) = this.deadline.as_mut().map(|deadline| deadline.poll_passed(cx)) {
+            this.call = None;
+            return Poll::Ready(Ok(passed.into_http::<tonic::body::Body>().map(Answer::bare)));
+        }
+        let call = this.call.as_mut().expect("polled until it is ready");
+        let Ok(mut response) = ready!(Pin::new(call).poll(cx));
+        this.call = None;
+        let trailers = response.extensions_mut().remove::<Trailers>();
+        let deadline = this.deadline.take();
+        Poll::Ready(Ok(response.map(|body| Answer { body: Some(body), deadline, trailers })))
+    }
+}
+
+/// The body of an answer, until the call's deadline.
+struct Answer {
+    /// There until it ends.
+    body: Option<tonic::body::Body>,
+    deadline: Option<Deadline>,
+    trailers: Option<Trailers>,
+}
+
+impl Answer {
+    fn bare(body: tonic::body::Body) -> Self {
+        Self { body: Some(body), deadline: None, trailers: None }
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let this = self.get_mut();
+        let Some(body) = &mut this.body else { return Poll::Ready(None) };
+        if let Some(Poll::Ready(passed)) = this.deadline.as_mut().map(|deadline| deadline.poll_passed(cx)) {
+            this.body = None;
+            return Poll::Ready(Some(Ok(Frame::trailers(status::trailers(&passed)))));
+        }
+        let frame = ready!(Pin::new(body).poll_frame(cx));
+        if frame.is_none() {
+            this.body = None;
+        }
+        Poll::Ready(frame.map(|frame| frame.map(|frame| this.ended(frame))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or(SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+impl Answer {
+    /// `frame`, with our trailers if it is the last one.
+    fn ended(&self, mut frame: Frame<Bytes>) -> Frame<Bytes> {
+        if let (Some(trailers), Some(more)) = (frame.trailers_mut(), &self.trailers) {
+            more.add_to(trailers);
+        }
+        frame
+    }
+}
