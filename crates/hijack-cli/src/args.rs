@@ -10,6 +10,7 @@ use http::{HeaderName, HeaderValue};
 use crate::conns::Conns;
 use crate::docker::Docker;
 use crate::gateway::Gateway;
+use crate::grpc_forward::GrpcForward;
 use crate::rpc::Rpc;
 
 /// Take over HTTP/1.1 connections, and see what lives on them.
@@ -30,6 +31,7 @@ pub(crate) enum Command {
     Conns(Box<Conns>),
     Rpc(Box<Rpc>),
     Ws(Box<Ws>),
+    GrpcForward(Box<GrpcForward>),
     Docker(Docker),
 }
 
@@ -40,6 +42,7 @@ Examples:
   hijack conns list --filter 'idle>30s'
   hijack rpc call http://127.0.0.1:9090 Arith.Multiply '{\"A\":7,\"B\":8}'
   hijack ws ws://127.0.0.1:9090/ws
+  hijack grpc-forward --listen 127.0.0.1:50051 --to http://127.0.0.1:9090/grpc
   hijack docker run --rm -it busybox sh";
 
 impl Default for Command {
@@ -163,7 +166,7 @@ const HANDSHAKE: [&str; 6] = [
     "sec-websocket-protocol",
 ];
 
-fn parse_header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+pub(crate) fn parse_header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     let (name, value) = text.split_once(':').ok_or("it looks like 'Name: value'")?;
     let name: HeaderName = name.trim().parse().map_err(|_| format!("{name:?} is no header's name"))?;
     if HANDSHAKE.contains(&name.as_str()) {

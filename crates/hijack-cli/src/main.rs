@@ -1,8 +1,8 @@
 //! The program `hijack`.
 //!
 //! `args` is what was typed, `demo` the demo server, `gateway` the gateway, `conns` its operators' commands, `ws` the
-//! WebSocket client, `rpc` the one of Go's net/rpc, `docker` the client for Docker's streams, `log` where events are
-//! written, `exit` what a run ends with. This file only joins them.
+//! WebSocket client, `rpc` the one of Go's net/rpc, `docker` the client for Docker's streams, `grpc_forward` a way for
+//! gRPC's clients, `log` where events are written, `exit` what a run ends with. This file only joins them.
 
 mod args;
 mod conns;
@@ -10,6 +10,7 @@ mod demo;
 mod docker;
 mod exit;
 mod gateway;
+mod grpc_forward;
 mod log;
 mod rpc;
 mod ws;
@@ -59,6 +60,7 @@ fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Gateway(gateway) => gateway::run(&gateway),
         Command::Conns(conns) => run_alone(conns::run(*conns))?,
         Command::Rpc(rpc) => run_alone(rpc::run(*rpc))?,
+        Command::GrpcForward(forward) => runtime(None)?.block_on(grpc_forward::run(*forward)),
         Command::Ws(ws) => run_alone(ws::run(*ws))?,
         Command::Docker(docker) => return run_on_this_thread(docker::run(docker)),
     };

@@ -1,9 +1,11 @@
 //! The demo server: one route for each way to end an exchange.
 //!
-//! `websocket` echoes messages, `chat` is a room, `arith` multiplies for Go's programs; everything else is here.
+//! `websocket` echoes messages, `chat` is a room, `arith` multiplies for Go's programs, `grpc` is the official test service;
+//! everything else is here.
 
 mod arith;
 mod chat;
+mod grpc;
 mod websocket;
 
 use std::io::Write;
@@ -42,6 +44,14 @@ pub(crate) async fn run(demo: &Demo) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What has a state of its own.
+#[derive(Clone)]
+struct Parts {
+    room: Arc<Room>,
+    arith: rpc::Server<Gob>,
+    grpc: hijack_tonic::Server,
+}
+
 /// The demo server at work.
 pub(crate) struct Running {
     server: Server,
@@ -58,9 +68,10 @@ impl Running {
         let address = listener.local_address();
         let server = Server::new();
         let serving = server.clone();
-        let (room, arith) = (Arc::<Room>::default(), arith::server());
+        let parts =
+            Parts { room: Arc::<Room>::default(), arith: arith::server(), grpc: grpc::server(&address) };
         tokio::spawn(async move {
-            serving.serve(listener, move |exchange| answer(exchange, Arc::clone(&room), arith.clone())).await;
+            serving.serve(listener, move |exchange| answer(exchange, parts.clone())).await;
         });
         Ok(Self { server, address })
     }
@@ -104,17 +115,21 @@ fn tell(report: &ShutdownReport) {
     );
 }
 
-async fn answer(exchange: Exchange, room: Arc<Room>, arith: rpc::Server<Gob>) -> Result<Outcome, Error> {
+async fn answer(exchange: Exchange, Parts { room, arith, grpc }: Parts) -> Result<Outcome, Error> {
     // It says itself what it does with other methods than CONNECT.
     if exchange.uri().path() == rpc::DEFAULT_PATH {
         return arith.serve(exchange).await;
     }
     if *exchange.method() == Method::CONNECT {
-        return refuse_connect(exchange).await;
+        return match exchange.uri().authority() {
+            Some(authority) if grpc.knows(authority) => grpc.serve(exchange).await,
+            _ => refuse_connect(exchange).await,
+        };
     }
     // What a WebSocket's request must be, its method among it, is known there.
     match exchange.uri().path() {
         "/ws" => return websocket::echo(exchange).await,
+        "/grpc" => return grpc.serve(exchange).await,
         rpc::DEBUG_PATH if *exchange.method() == Method::GET => return arith.serve_debug(exchange).await,
         "/ws/chat" if websocket::is_asked_for(&exchange) => return chat::join(exchange, room).await,
         _ => {}

@@ -6,6 +6,7 @@ mod daemon;
 mod demo;
 mod docker;
 mod gateway;
+mod grpc;
 mod rpc;
 mod steering;
 mod support;
