@@ -13,7 +13,7 @@ readonly gocode=${HIJACK_GOCODE:-/usr/share/gocode}
 main() {
   local command=${1:-}
   case $command in
-    takeover | http | client | axum | relay | ws | gateway | gob | rpc) shift; measure "$command" "$@" ;;
+    takeover | http | client | axum | relay | ws | gateway | gob | rpc | grpc) shift; measure "$command" "$@" ;;
     docker) shift; exec benches/docker.sh "$@" ;;
     profile) shift; profile "$@" ;;
     -h | --help) usage ;;
@@ -31,9 +31,10 @@ Usage: ./bench.sh takeover|http [OPTIONS]           measure our server against h
        ./bench.sh gateway [OPTIONS]                 measure our gateway against HAProxy, nginx and mitmdump
        ./bench.sh gob [OPTIONS]                     measure our gob codec against Go's
        ./bench.sh rpc [OPTIONS]                     measure our net/rpc, both ends, against Go's
+       ./bench.sh grpc [OPTIONS]                    measure gRPC over taken-over connections against tonic over TCP
        ./bench.sh docker [--rounds N] [--mib N] [--bar RATIO]
                                                     measure `hijack docker run` against docker's own client
-       ./bench.sh profile takeover|http|client|axum|relay|ws|gateway|gob|rpc
+       ./bench.sh profile takeover|http|client|axum|relay|ws|gateway|gob|rpc|grpc
                                                     where our program spends its time (needs perf)
 
   takeover   servers: connect, GET with Upgrade, 101, 64 bytes there and back, close
@@ -47,6 +48,7 @@ Usage: ./bench.sh takeover|http [OPTIONS]           measure our server against h
              and idle memory
   gob        codecs: ten values, written and read again and again
   rpc        clients and servers of net/rpc: 64 callers, one caller, and echoes of 1 MiB
+  grpc       clients and servers of gRPC: unary calls, a stream, ping-pong, bulk, and what a takeover costs
   docker     clients of Docker: a gibibyte through `run -i cat`; its three options are its own (./bench.sh docker --help)
 
 Options of all others:
@@ -64,10 +66,12 @@ Options of all others:
                    gateways of hijack, hijack-watched, haproxy-tcp, haproxy-http, nginx, mitmdump (those of each part);
                    codecs of hijack, go (both);
                    pairs of net/rpc of hijack, go, go-hijack, hijack-go, which is a client and a server (all);
+                   ways of gRPC of plain, token, websocket, forward (all);
                    the first one is profiled
   --parts A,B,...  parts of a suite: of ws ws-small, ws-text, ws-small-many, ws-large, ws-large-many, ws-burst,
                    ws-huge, ws-json, ws-long-json, ws-broadcast; of gateway gateway-bulk, gateway-ws-bulk,
-                   gateway-messages, gateway-inspected, gateway-requests; of rpc rpc-many, rpc-one, rpc-large; of relay and client as relay-bulk (all)
+                   gateway-messages, gateway-inspected, gateway-requests; of rpc rpc-many, rpc-one, rpc-large;
+                   of grpc grpc-unary, grpc-unary-many, grpc-stream, grpc-ping-pong, grpc-bulk, grpc-open; of relay and client as relay-bulk (all)
   --save           also write benches/results/DATE-SUITE-COMMIT.json
 
 Examples: ./bench.sh takeover --rounds 5 --ops 20000
@@ -100,7 +104,7 @@ measure() {
 profile() {
   local suite=${1:-} folder=$target/bench-profile data
   case $suite in
-    takeover | http | client | axum | relay | ws | gateway | gob | rpc) ;;
+    takeover | http | client | axum | relay | ws | gateway | gob | rpc | grpc) ;;
     *) usage >&2; exit 2 ;;
   esac
   command -v perf >/dev/null || fail "perf is missing: apt-get install linux-perf (Debian) or linux-tools (Ubuntu)"
@@ -127,8 +131,8 @@ build() {
   if [[ $1 == takeover || $1 == http ]]; then build_go benches/go "$go_server"; fi
   if [[ $1 == gob ]]; then build_go benches/go-gob "$go_codec"; fi
   if [[ $1 == rpc ]]; then build_go benches/go-rpc "$go_rpc"; fi
+  if [[ $1 == gateway || $1 == grpc ]]; then cargo build --quiet --release --locked --package hijack-cli; fi
   if [[ $1 == gateway ]]; then
-    cargo build --quiet --release --locked --package hijack-cli
     find_mitmdump >/dev/null || install_mitmdump
   fi
   if [[ $1 == ws ]]; then
@@ -225,6 +229,7 @@ versions() {
   locked hyper
   locked axum
   locked tokio
+  locked tonic
   locked fastwebsockets
   locked tokio-tungstenite
   if bun=$(find_bun); then echo "bun $("$bun" --version)"; fi

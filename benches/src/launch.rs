@@ -27,6 +27,8 @@ pub(crate) struct Launch {
 pub(crate) struct Pair {
     pub(crate) server: PathBuf,
     pub(crate) server_arguments: &'static [&'static str],
+    /// Our program, where it stands between them.
+    pub(crate) forwarder: Option<PathBuf>,
 }
 
 /// The language in which a program is told where to listen and where to lead.
@@ -86,6 +88,23 @@ impl Launch {
         let mut client = Command::new(self.command.get_program());
         client.args(self.command.get_args()).args(arguments);
         Ok((Program::start(&server, self.core)?, Program::start(&client, 1 - self.core.min(1))?))
+    }
+
+    /// Starts the forwarder of gRPC between a client and this server, if there is one, and says where it listens.
+    pub(crate) async fn start_forwarder(
+        &self,
+        server: SocketAddr,
+    ) -> io::Result<Option<(Program, SocketAddr)>> {
+        let Some(program) = self.pair.as_ref().and_then(|pair| pair.forwarder.as_ref()) else {
+            return Ok(None);
+        };
+        let mut command = Command::new(program);
+        let url = format!("http://{server}/grpc");
+        command.args(["grpc-forward", "--listen", "127.0.0.1:0", "--mode", "token", "--to", &url]);
+        let mut forwarder = Program::start(&command, self.core)?;
+        let told = forwarder.told("forwarding").await?;
+        let address = told.split(' ').next().unwrap_or_default().parse().map_err(io::Error::other)?;
+        Ok(Some((forwarder, address)))
     }
 
     /// Starts a relay that leads to `upstream`, and says where it listens.

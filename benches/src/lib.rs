@@ -7,6 +7,7 @@
 pub mod clients;
 pub mod codec;
 pub mod echo;
+pub mod grpc;
 pub mod heap;
 pub mod lanes;
 pub mod order;

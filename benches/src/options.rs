@@ -81,4 +81,6 @@ pub(crate) enum Suite {
     Gateway,
     /// Calls of net/rpc, between ours and Go's in every pairing.
     Rpc,
+    /// Calls of gRPC, over taken-over connections and over TCP.
+    Grpc,
 }

@@ -26,6 +26,8 @@ pub(crate) enum Role {
     Codec,
     /// A client of net/rpc and its server, measured together.
     RpcPair,
+    /// A client of gRPC and its server, and the way between them.
+    GrpcPair,
     /// Our gateway and these others, as they are installed.
     Gateway(&'static [&'static str]),
 }
@@ -94,6 +96,10 @@ impl Peer {
             (Role::Server, "hyper-timer") => Self::beside(name, role, "hyper", &["--timer"]),
             (Role::Codec, OURS) => Ok(Self { counted: None, ..Self::beside(name, role, name, &[])? }),
             (Role::RpcPair, OURS | "go" | "go-hijack" | "hijack-go") => Self::pair(name, options),
+            (Role::GrpcPair, "plain") => Self::grpc(name, &["plain"], &["plain"]),
+            (Role::GrpcPair, "token") => Self::grpc(name, &["token"], &["token"]),
+            (Role::GrpcPair, "websocket") => Self::grpc(name, &["websocket"], &["websocket"]),
+            (Role::GrpcPair, "forward") => Self::grpc(name, &["plain"], &["token"]),
             (Role::Server, "go") => Ok(Self::go(options)),
             (Role::WsServer, "bun") => Ok(Self::foreign(name, options.bun.as_deref(), &[BUN_SERVER])),
             (Role::WsDeflateServer, "bun") => Ok(Self::foreign(name, options.bun.as_deref(), BUN_DEFLATE)),
@@ -133,10 +139,23 @@ impl Peer {
         let pair = Pair {
             server: if is_go(server) { go } else { ours("server") },
             server_arguments: if is_go(server) { &["server"] } else { &[] },
+            forwarder: None,
         };
         let arguments: &[&str] = if is_go(client) { &["client"] } else { &[] };
         let program = Some(program).filter(|_| pair.server.is_file());
         Ok(Self { pair: Some(pair), ..Self::foreign(name, program.as_deref(), arguments) })
+    }
+
+    /// A client of gRPC and its server.
+    fn grpc(
+        name: &str,
+        client: &'static [&'static str],
+        server: &'static [&'static str],
+    ) -> io::Result<Self> {
+        let own = env::current_exe()?;
+        let forwarder = (name == "forward").then(|| own.with_file_name("hijack"));
+        let pair = Pair { server: own.with_file_name("server-grpc"), server_arguments: server, forwarder };
+        Ok(Self { pair: Some(pair), ..Self::foreign(name, Some(&own.with_file_name("client-grpc")), client) })
     }
 
     /// One of the programs that stand between clients and servers, if this part of the suite measures it.
@@ -204,6 +223,7 @@ impl Role {
             Self::WsServer | Self::WsDeflateServer | Self::WsBroadcastServer => "server-ws",
             Self::Codec => "codec",
             Self::RpcPair => "rpc",
+            Self::GrpcPair => "grpc",
             // Not of the benches: the program itself.
             Self::Gateway(_) => "gateway",
         }
@@ -219,6 +239,7 @@ impl Role {
             Self::WsBroadcastServer => &[OURS, "bun"],
             Self::Codec => &[OURS, "go"],
             Self::RpcPair => &[OURS, "go", "go-hijack", "hijack-go"],
+            Self::GrpcPair => &["plain", "token", "websocket", "forward"],
             Self::Gateway(of_part) => of_part,
         }
     }
@@ -256,6 +277,7 @@ impl fmt::Display for Role {
             Self::WsBroadcastServer => "broadcasting WebSocket server",
             Self::Codec => "codec",
             Self::RpcPair => "pair of net/rpc",
+            Self::GrpcPair => "way of gRPC",
             Self::Gateway(_) => "gateway",
         })
     }

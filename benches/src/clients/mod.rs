@@ -1,6 +1,7 @@
 //! What the clients share: one thread, orders on stdin, and what an operation is.
 
 mod check;
+pub mod grpc;
 pub mod hijack;
 pub mod hyper;
 mod requests;

@@ -8,6 +8,7 @@ mod connection;
 mod expected;
 mod framed;
 mod frames;
+mod grpc;
 mod http;
 mod question;
 mod relay;
@@ -23,6 +24,7 @@ use std::time::Duration;
 pub(crate) use broadcast::Broadcast;
 pub(crate) use clients::{ClientRequests, ClientTakeovers};
 pub(crate) use codec::Coded;
+pub(crate) use grpc::{BULK, GrpcCalls, OPEN, PING_PONG, STREAM, UNARY};
 pub(crate) use http::Http;
 pub(crate) use relay::{
     InspectedWsMessages, RelayedBulk, RelayedMessages, RelayedRequests, RelayedVisits, RelayedWsBulk,

@@ -1,6 +1,7 @@
 //! What the Rust servers share: one thread, an address on stdout, orders on stdin.
 
 pub mod axum;
+pub mod grpc;
 pub mod hijack;
 pub mod hyper;
 pub mod relay;

@@ -6,6 +6,7 @@ mod axum;
 mod client;
 mod gateway;
 mod gob;
+mod grpc;
 mod http;
 mod relay;
 mod rpc;
@@ -59,6 +60,7 @@ pub(crate) async fn measure(options: &Options) -> io::Result<Report> {
         Suite::Gateway => gateway::measure(options).await?,
         Suite::Gob => gob::measure(options).await?,
         Suite::Rpc => rpc::measure(options).await?,
+        Suite::Grpc => grpc::measure(options).await?,
     };
     if parts.iter().all(|part| part.programs.is_empty()) {
         return Err(io::Error::other("no program to measure"));
@@ -88,6 +90,7 @@ pub(crate) async fn profile(options: &Options, folder: &Path) -> io::Result<()> 
         Suite::Gateway => gateway::profile(options, folder).await,
         Suite::Gob => gob::profile(options, folder).await,
         Suite::Rpc => rpc::profile(options, folder).await,
+        Suite::Grpc => grpc::profile(options, folder).await,
     }
 }
 
