@@ -35,6 +35,7 @@ impl Bar {
 impl fmt::Display for Bar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = self.value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"));
-        write!(f, "{:<54} {value:>9}  ≤ {:<8} {}", self.what, self.limit, self.verdict())
+        let limit = (self.limit * 1_000.0).round() / 1_000.0;
+        write!(f, "{:<54} {value:>9}  ≤ {limit:<8} {}", self.what, self.verdict())
     }
 }
