@@ -58,8 +58,15 @@ fn apply(args: &Gateway, config: &mut Config) {
         config.set_by_flag(&format!("route.{name}.upstream"), "--upstream");
     }
     if args.demo {
-        let name = whole(config, hijack::Endpoint::tcp(args::DEMO.0, args::DEMO.1));
+        let demo = hijack::Endpoint::tcp(args::DEMO.0, args::DEMO.1);
+        let name = whole(config, demo.clone());
         config.set_by_flag(&format!("route.{name}.upstream"), "--demo");
+        // Apart, since connections whose calls are listed do not move.
+        if !config.routes.iter().any(|route| route.path == GRPC) {
+            let mut route = Route::new("grpc", demo);
+            (route.path, route.grpc) = (GRPC.into(), true);
+            config.routes.push(route);
+        }
         // Its echo takes any token.
         allow(config, "*");
     }
@@ -81,6 +88,9 @@ fn whole(config: &mut Config, upstream: hijack::Endpoint) -> String {
         }
     }
 }
+
+/// Where the demo has its gRPC service.
+const GRPC: &str = "/grpc";
 
 /// The name of the route that flags make.
 const DEFAULT: &str = "default";
@@ -132,7 +142,8 @@ mod tests {
         assert_eq!(config.listen, ["127.0.0.1:8080"]);
         let route = config.route(None, "/echo").expect("a route");
         assert_eq!(route.upstream.to_string(), "http://127.0.0.1:9090");
-        assert!(route.upgrades.contains(&"*".to_owned()));
+        assert!(route.upgrades.contains(&"*".to_owned()) && !route.grpc);
+        assert!(config.route(None, "/grpc").expect("a route").grpc);
     }
 
     #[test]

@@ -102,4 +102,6 @@ const HINT: &str = "\
 try: hijack ws ws://127.0.0.1:8080/ws             talk to the demo through the gateway
      hijack conns list --watch                    see it there (with the token above)
      open http://127.0.0.1:8080/ws/chat           a room; kick somebody out of it in the console
+     hijack grpc-forward --listen 127.0.0.1:50051 --to http://127.0.0.1:8080/grpc
+                                                  gRPC clients at :50051; their calls by hijack conns show, or in the console
 ";
