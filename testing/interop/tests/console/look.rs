@@ -53,7 +53,7 @@ async fn talk(socket: &mut WebSocket) {
 }
 
 /// Looks at a page in both widths and both schemes.
-async fn every_look(site: &mut Site, name: &str) {
+pub(crate) async fn every_look(site: &mut Site, name: &str) {
     let nameless = site.browser.nameless().await;
     assert!(nameless.is_empty(), "{name}: {nameless:?}");
     for (width, height) in [(1280, 800), (400, 800)] {

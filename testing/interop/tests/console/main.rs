@@ -4,6 +4,7 @@
 //! instead of three seconds.
 
 mod built;
+mod calls;
 mod flood;
 mod look;
 mod messages;

@@ -56,6 +56,11 @@ impl Site {
         Some(site)
     }
 
+    /// Where the gateway's clients come in.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// The address of a page of the console.
     pub(crate) fn console(&self, fragment: &str) -> String {
         format!("http://{}/{fragment}", self.admin)

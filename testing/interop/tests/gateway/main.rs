@@ -3,6 +3,7 @@
 mod autobahn;
 mod command;
 mod docker;
+mod grpc;
 mod netrpc;
 mod ordinary;
 mod smuggling;
