@@ -1,11 +1,12 @@
 //! Streams from both ends of the public API: what one writes the other reads, however it is cut.
 
 use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::BytesMut;
 use hijack_gob::{
-    Any, BigInt, ByteBuf, Complex, DecodeError, DecodeErrorKind, Decoder, EncodeErrorKind, Encoder, GoString,
-    Gob, Input, Limits, Registry, Time, Zone,
+    Any, BigInt, ByteBuf, Complex, DecodeError, DecodeErrorKind, Decoder, EncodeError, EncodeErrorKind,
+    Encoder, GoString, GoType, Gob, Input, Limits, Registry, Time, Writer, Zone,
 };
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -130,6 +131,35 @@ fn a_failed_value_leaves_encoder_and_output_as_they_were() {
     let broken: Vec<Option<Point>> = vec![Some(Point::default()), None];
     let error = encoder.encode(&broken, &mut stream).unwrap_err();
     assert_eq!(*error.kind(), EncodeErrorKind::Nil);
+    assert_eq!(stream, [9]);
+    stream.clear();
+    encoder.encode(&Point { x: 22, y: 33 }, &mut stream).unwrap();
+    assert_eq!(stream, POINT);
+}
+
+/// A value that panics behind a type that its receiver has not been told yet.
+struct Panicking;
+
+impl Gob for Panicking {
+    fn go_type() -> GoType {
+        <Vec<Point>>::go_type()
+    }
+
+    fn is_zero(&self) -> bool {
+        false
+    }
+
+    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+        writer.list(2, [Point { x: 1, y: 2 }])?;
+        panic!("the value's own");
+    }
+}
+
+#[test]
+fn a_value_that_panics_leaves_encoder_and_output_as_they_were() {
+    let (mut encoder, mut stream) = (Encoder::new(), vec![9]);
+    let attempt = AssertUnwindSafe(|| encoder.encode(&Panicking, &mut stream));
+    catch_unwind(attempt).expect_err("it panics");
     assert_eq!(stream, [9]);
     stream.clear();
     encoder.encode(&Point { x: 22, y: 33 }, &mut stream).unwrap();

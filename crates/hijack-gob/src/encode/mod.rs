@@ -124,7 +124,7 @@ impl Encoder {
     ///
     /// # Errors
     /// If there is something in the value that cannot be sent. Then `out` is as it was before, and so is what the
-    /// receiver is believed to know.
+    /// receiver is believed to know; this is so as well if the value's own code panics.
     pub fn encode<T: Gob + ?Sized>(&mut self, value: &T, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         self.or_nothing(out, |encoder, out| {
             let known = encoder.sent.define(&T::go_type(), out);
@@ -146,19 +146,17 @@ impl Encoder {
         })
     }
 
-    /// Takes back what a failed attempt did.
+    /// Takes back what an attempt did that fails, or that a value's own code ends with a panic.
     fn or_nothing(
         &mut self,
         out: &mut Vec<u8>,
         encode: impl FnOnce(&mut Self, &mut Vec<u8>) -> Result<(), EncodeError>,
     ) -> Result<(), EncodeError> {
         let (start, mark) = (out.len(), self.sent.mark());
-        let result = encode(self, out);
-        if result.is_err() {
-            out.truncate(start);
-            self.sent.roll_back(mark);
-        }
-        result
+        let mut attempt = Attempt { encoder: self, out, start, mark, is_kept: false };
+        encode(attempt.encoder, attempt.out)?;
+        attempt.is_kept = true;
+        Ok(())
     }
 
     fn message(
@@ -189,6 +187,26 @@ impl Encoder {
             out.splice(start..start, introduced);
         }
         Ok(())
+    }
+}
+
+/// A value on its way out: unless it is kept, nothing of it stays.
+struct Attempt<'a> {
+    encoder: &'a mut Encoder,
+    out: &'a mut Vec<u8>,
+    /// Where the value starts in `out`.
+    start: usize,
+    /// The types that the receiver knew in front of it.
+    mark: usize,
+    is_kept: bool,
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            self.out.truncate(self.start);
+            self.encoder.sent.roll_back(self.mark);
+        }
     }
 }
 
