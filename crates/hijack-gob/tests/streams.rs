@@ -190,6 +190,23 @@ fn an_interface_is_an_enum_of_registered_names() {
     decoded::<IgnoredAny>(&stream).unwrap();
 }
 
+#[derive(Deserialize, Debug)]
+enum ForeignShape {
+    #[serde(rename = "main.Point")]
+    #[allow(dead_code)]
+    Point(Foreign),
+}
+
+#[test]
+fn what_an_interface_holds_has_a_field_in_common() {
+    let point = Shape::Point(Point::default());
+    let error = decoded::<Vec<ForeignShape>>(&encoded(&vec![point])).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "[0]: no fields match: the stream has struct Point{X; Y}, the target struct Foreign{Z}"
+    );
+}
+
 #[test]
 fn any_takes_its_name_from_the_registry() {
     let mut registry = Registry::new();

@@ -47,11 +47,40 @@ var drifts = []struct {
 	{"map_to_struct", map[string]int{"A": 1}, struct{ A int }{}},
 	{"int_to_string", 5, ""},
 	{"slice_elem", []int{1}, []uint{}},
+	{"held", Held{Sent{1, 2}}, Held{}},
+	{"held_none_in_common", Held{SentOther{1}}, Held{}},
+	{"held_none_in_common_zero", Held{SentOther{}}, Held{}},
+	{"held_list_none_in_common", Held{SentOthers{{1}}}, Held{}},
+	{"held_empty_sent", Held{SentEmpty{}}, Held{}},
+	{"held_empty_target", Held{SentAll{1}}, Held{}},
+}
+
+// What interfaces hold. For each type of a sender the receiver knows another one by its name.
+type (
+	Held       struct{ A any }
+	Sent       struct{ X, Y int }
+	SentOther  struct{ Y int }
+	SentOthers []SentOther
+	SentEmpty  struct{}
+	SentAll    struct{ X int }
+	Kept       struct{ X int }
+	KeptOther  struct{ X int }
+	KeptOthers []KeptOther
+	KeptEmpty  struct{ X int }
+	KeptAll    struct{}
+)
+
+func registerDrifts() {
+	for _, value := range []any{
+		Sent{}, SentOther{}, SentOthers{}, SentEmpty{}, SentAll{}, Kept{}, KeptOther{}, KeptOthers{}, KeptEmpty{}, KeptAll{},
+	} {
+		gob.Register(value)
+	}
 }
 
 func drift() {
 	for _, drift := range drifts {
-		bytes_ := stream(valueOf(drift.sent))
+		bytes_ := bytes.ReplaceAll(stream(valueOf(drift.sent)), []byte("main.Sent"), []byte("main.Kept"))
 		target := reflect.New(reflect.TypeOf(drift.target))
 		if err := gob.NewDecoder(bytes.NewReader(bytes_)).DecodeValue(target); err != nil {
 			fmt.Fprintf(out, "%s %x error %s\n", drift.name, bytes_, strings.ReplaceAll(err.Error(), "\n", " "))

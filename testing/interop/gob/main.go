@@ -27,6 +27,7 @@ var (
 
 func main() {
 	register()
+	registerDrifts()
 	for {
 		words := strings.Fields(line())
 		if len(words) == 0 {

@@ -97,12 +97,14 @@ enum Next {
 }
 
 impl<'c, 'a, 'de> StructAccess<'c, 'a, 'de> {
+    /// Enters the struct.
     pub(super) fn new(cx: &'c mut Context<'a, 'de>, slot: Slot, target: Option<Target>) -> Result<Self> {
         let Shape::Struct(fields) = cx.shape(slot)? else { unreachable!("called for structs") };
         let plan = target.map(|target| cx.plans.find(slot, target, cx.graph));
-        if let Some(plan) = plan.filter(|_| cx.is_outermost()) {
+        if let Some(plan) = plan.filter(|_| cx.is_whole()) {
             cx.plans.get(plan).check_whole(slot, cx.graph)?;
         }
+        cx.enter()?;
         let mut ahead = Ahead::before(fields.len());
         let sent = ahead.next(&mut cx.reader)?;
         Ok(Self { cx, fields, plan, ahead, sent, at: 0, value: Next::Missing("") })
@@ -127,9 +129,11 @@ impl<'c, 'a, 'de> StructAccess<'c, 'a, 'de> {
         Ok(())
     }
 
-    /// What the target did not ask for.
-    pub(super) fn finish(&mut self) -> Result<()> {
-        self.skip_to(usize::MAX)
+    /// Passes over what the target did not ask for.
+    pub(super) fn finish(mut self) -> Result<()> {
+        self.skip_to(usize::MAX)?;
+        self.cx.leave();
+        Ok(())
     }
 
     /// A complaint of a missing field is noted, so that it can be met in a second attempt.
@@ -186,10 +190,7 @@ impl<'de> de::MapAccess<'de> for StructAccess<'_, '_, 'de> {
                 let zero = Zero::declared(self.cx.graph, field.slot);
                 seed.deserialize(zero).map_err(|error| error.in_field(&field.name))
             }
-            Next::Missing(field) => match seed.deserialize(Zero::missing(field)) {
-                Ok(value) => Ok(value),
-                Err(error) => Err(error),
-            },
+            Next::Missing(field) => seed.deserialize(Zero::missing(field)),
         }
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Context<'a, 'de> {
     pub(crate) registry: &'a Registry,
     pub(crate) limits: &'a Limits,
     depth: usize,
+    /// Whether what comes next is the whole value, or all that an interface holds.
+    is_whole: bool,
     allocated: usize,
 }
 
@@ -36,7 +38,7 @@ impl<'a, 'de> Context<'a, 'de> {
         plans: &'a mut Plans,
         (registry, limits): (&'a Registry, &'a Limits),
     ) -> Self {
-        Self { reader, graph, plans, registry, limits, depth: 0, allocated: 0 }
+        Self { reader, graph, plans, registry, limits, depth: 0, is_whole: true, allocated: 0 }
     }
 
     #[inline]
@@ -51,6 +53,7 @@ impl<'a, 'de> Context<'a, 'de> {
     #[inline]
     pub(crate) fn enter(&mut self) -> Result<()> {
         self.depth += 1;
+        self.is_whole = false;
         if self.depth > self.limits.value_depth {
             return Err(DecodeError::new(Kind::ValueTooDeep { limit: self.limits.value_depth }));
         }
@@ -60,11 +63,12 @@ impl<'a, 'de> Context<'a, 'de> {
     #[inline]
     pub(crate) fn leave(&mut self) {
         self.depth -= 1;
+        self.is_whole = false;
     }
 
-    /// Whether what was entered is the whole value.
-    pub(crate) fn is_outermost(&self) -> bool {
-        self.depth == 1
+    /// Whether what comes next is the whole value, or all that an interface holds.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     /// Counts memory that the value takes.
@@ -86,6 +90,7 @@ impl<'a, 'de> Context<'a, 'de> {
         }
         self.registry.check(name)?;
         self.enter()?;
+        self.is_whole = true;
         loop {
             self.reader.next_message();
             let id = self.reader.int()?;

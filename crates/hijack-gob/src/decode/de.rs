@@ -68,11 +68,9 @@ impl<'c, 'a, 'de> Deserializer<'c, 'a, 'de> {
     }
 
     fn structure<V: Visitor<'de>>(self, target: Option<Target>, visitor: V) -> Result<V::Value> {
-        self.cx.enter()?;
         let mut access = StructAccess::new(self.cx, self.slot, target)?;
         let value = visitor.visit_map(&mut access).map_err(|error| access.owns(error))?;
         access.finish()?;
-        self.cx.leave();
         Ok(value)
     }
 }

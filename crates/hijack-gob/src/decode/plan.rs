@@ -19,7 +19,8 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// A whole value of which nothing would be read is not meant to be read so. Go looks no deeper either.
+    /// A whole value, or what an interface holds, of which nothing would be read is not meant to be read so. Go looks
+    /// no deeper either.
     pub(crate) fn check_whole(&self, slot: Slot, graph: &Graph) -> Result<()> {
         if !self.is_foreign {
             return Ok(());

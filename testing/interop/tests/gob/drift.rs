@@ -47,6 +47,25 @@ targets! {
     Foreigners { a: Vec<Foreign> }
     Pointers { a: Option<i64>, b: Option<Point> }
     Values { a: i64, b: Point }
+    Held { a: Kept }
+    X { x: i64 }
+}
+
+/// What the target of an interface may hold.
+#[derive(Deserialize, Clone, Debug, PartialEq)]
+enum Kept {
+    #[serde(rename = "main.Kept", alias = "main.KeptOther", alias = "main.KeptEmpty")]
+    X(X),
+    #[serde(rename = "main.KeptOthers")]
+    List(Vec<X>),
+    #[serde(rename = "main.KeptAll")]
+    Empty(Empty),
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self::Empty(Empty::default())
+    }
 }
 
 /// What we make of it: the value as Rust shows it, or the error.
@@ -59,7 +78,7 @@ fn ours<T: DeserializeOwned + Debug + 'static>(stream: &[u8]) -> Result<String, 
 
 type Case = (&'static str, fn(&[u8]) -> Result<String, String>, Result<&'static str, &'static str>);
 
-const CASES: [Case; 33] = [
+const CASES: [Case; 39] = [
     ("same", ours::<OnlyA>, Ok("OnlyA { a: 1 }")),
     ("extra", ours::<OnlyA>, Ok("OnlyA { a: 1 }")),
     ("missing", ours::<More>, Ok("More { a: 1, b: \"\", c: Point { x: 0, y: 0 }, d: [] }")),
@@ -96,6 +115,20 @@ const CASES: [Case; 33] = [
     ("map_to_struct", ours::<OnlyA>, Err("the stream has map[string]int, the target struct OnlyA")),
     ("int_to_string", ours::<String>, Err("the stream has int, the target a string")),
     ("slice_elem", ours::<Vec<u64>>, Err("[0]: the stream has int, the target u64")),
+    ("held", ours::<Held>, Ok("Held { a: X(X { x: 1 }) }")),
+    (
+        "held_none_in_common",
+        ours::<Held>,
+        Err("A: no fields match: the stream has struct SentOther{Y}, the target struct X{X}"),
+    ),
+    (
+        "held_none_in_common_zero",
+        ours::<Held>,
+        Err("A: no fields match: the stream has struct SentOther{Y}, the target struct X{X}"),
+    ),
+    ("held_list_none_in_common", ours::<Held>, Ok("Held { a: List([X { x: 0 }]) }")),
+    ("held_empty_sent", ours::<Held>, Ok("Held { a: X(X { x: 0 }) }")),
+    ("held_empty_target", ours::<Held>, Ok("Held { a: Empty(Empty) }")),
     ("width_float", ours::<Single>, Err("A: 1e300 is out of the range of f32")),
 ];
 
