@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use crate::decode;
 use crate::show::show;
 
-/// Name, stream, and the value as Go sees it.
+/// Every kind of value at least once: name, stream, and the value as Go sees it.
 fn streams(judge: &mut Judge) -> Vec<(String, Vec<u8>, String)> {
     judge.tell("streams");
     let parse = |line: &String| {
@@ -16,15 +16,15 @@ fn streams(judge: &mut Judge) -> Vec<(String, Vec<u8>, String)> {
         let mut word = || words.next().expect("three words").to_owned();
         (word(), from_hex(&word()), word())
     };
-    judge.hear_all().iter().map(parse).collect()
+    let streams: Vec<_> = judge.hear_all().iter().map(parse).collect();
+    assert!(streams.len() >= 34, "{}", streams.len());
+    streams
 }
 
 #[test]
 fn reads_what_go_wrote_as_go_reads_it() {
     let Some(mut judge) = Judge::start() else { return };
-    let streams = streams(&mut judge);
-    assert!(streams.len() >= 34, "{}", streams.len());
-    for (name, stream, shown) in streams {
+    for (name, stream, shown) in streams(&mut judge) {
         let value: Dynamic = decode(&stream).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(show(&value.value), shown, "{name}");
     }
