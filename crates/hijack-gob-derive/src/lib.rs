@@ -132,6 +132,7 @@ mod tests {
             ),
             ("struct S { #[gob(name = \"A\")] a: u8, #[gob(name = \"A\")] b: u8 }", "two fields called `A`"),
             ("struct S { #[serde(flatten)] a: u8 }", "what a struct embeds is a field called after its type"),
+            ("struct S { #[serde(skip)] a: u8 }", "Go sends no struct whose fields are all kept back"),
             ("struct S(u8, u8);", "Go has no tuples: name the fields"),
             ("enum E { A, B }", "Go has no enums: say #[gob(interface)]"),
             ("#[gob(interface)] enum E { A }", "write `Circle(Circle)`; nil is `Option` around the enum"),

@@ -41,6 +41,12 @@ pub(crate) fn body(
                 }
             }
             no_name_twice(&sent)?;
+            if sent.is_empty() && !data.fields.is_empty() {
+                return Err(Error::new_spanned(
+                    &data.fields,
+                    "Go sends no struct whose fields are all kept back: send one, or write a struct without fields",
+                ));
+            }
             Ok(structure(input, &sent, container))
         }
     }
