@@ -33,6 +33,28 @@ pub(crate) fn put_float(out: &mut Vec<u8>, value: f64) {
     put_uint(out, value.to_bits().swap_bytes());
 }
 
+/// Copies all of `from`, which is as long as `to`. Most strings are short, and for those a call costs more than the
+/// copy.
+#[inline]
+pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
+    match from.len() {
+        8..=16 => copy_ends::<8>(to, from),
+        17..=32 => copy_ends::<16>(to, from),
+        _ => to.copy_from_slice(from),
+    }
+}
+
+/// Copies `N` to `2 * N` bytes: the first `N` and the last `N`, which may overlap.
+#[inline]
+fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) {
+    if let (Some(to), Some(from)) = (to.first_chunk_mut::<N>(), from.first_chunk()) {
+        *to = *from;
+    }
+    if let (Some(to), Some(from)) = (to.last_chunk_mut::<N>(), from.last_chunk()) {
+        *to = *from;
+    }
+}
+
 /// An unsigned integer in its shortest form, at the front of nine bytes, and its length.
 #[inline]
 pub(crate) fn uint_bytes(value: u64) -> ([u8; MAX_UINT_LEN], usize) {
@@ -71,7 +93,7 @@ pub(crate) fn float_of_uint(value: u64) -> f64 {
 }
 
 #[inline]
-fn low_byte(value: u64) -> u8 {
+pub(crate) fn low_byte(value: u64) -> u8 {
     value.to_le_bytes()[0]
 }
 
@@ -172,6 +194,16 @@ mod tests {
             put_int(&mut out, value);
             assert_eq!(out, bytes, "{value}");
             assert_eq!(int_of_uint(uint_of_int(value)), value);
+        }
+    }
+
+    #[test]
+    fn copies_all_bytes_of_every_length() {
+        let from: [u8; 40] = std::array::from_fn(|at| low_byte(at as u64));
+        for len in 0..=from.len() {
+            let mut to = vec![0xAA; len];
+            copy(&mut to, &from[..len]);
+            assert_eq!(to, from[..len]);
         }
     }
 

@@ -100,6 +100,14 @@ fn every_kind_comes_back() {
 }
 
 #[test]
+fn lists_of_strings_of_any_length_come_back() {
+    for longest in [0, 7, 8, 16, 17, 32, 33, 127, 128, 300] {
+        let list: Vec<String> = (0..=longest).map(|len| "é".repeat(len / 2) + &"x".repeat(len % 2)).collect();
+        assert_eq!(decoded::<Vec<String>>(&encoded(&list)).unwrap(), list);
+    }
+}
+
+#[test]
 fn a_type_is_sent_once() {
     let (mut encoder, mut stream) = (Encoder::new(), Vec::new());
     encoder.encode(&Point { x: 1, y: 2 }, &mut stream).unwrap();

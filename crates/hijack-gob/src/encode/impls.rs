@@ -164,6 +164,11 @@ impl Gob for String {
     fn encode(&self, writer: &mut Writer<'_>) -> Result {
         self.as_str().encode(writer)
     }
+
+    #[inline]
+    fn encode_slice(slice: &[Self], writer: &mut Writer<'_>) -> Result {
+        writer.strings(slice)
+    }
 }
 
 impl<T: Gob + ToOwned + ?Sized> Gob for Cow<'_, T> {

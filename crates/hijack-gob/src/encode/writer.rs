@@ -4,7 +4,7 @@ use super::error::{EncodeError, EncodeErrorKind as Kind};
 use super::go_type::GoType;
 use super::sent::{Known, Sent};
 use super::{Gob, put_len};
-use crate::wire::{put_float, put_int, put_uint};
+use crate::wire::{copy, low_byte, put_float, put_int, put_uint};
 use crate::{Interface, Registry};
 
 /// The message that a value is written to. Only implementations of [`Gob`] see it.
@@ -78,6 +78,26 @@ impl<'a> Writer<'a> {
         put_uint(self.out, len as u64);
         for element in elements {
             element.encode(self)?;
+        }
+        self.leave();
+        Ok(())
+    }
+
+    /// A list of strings. If all of them are short their places are known at once, and none waits for those in front.
+    pub(super) fn strings(&mut self, strings: &[String]) -> Result<(), EncodeError> {
+        if strings.iter().any(|text| text.len() >= 0x80) {
+            return self.list(strings.len(), strings);
+        }
+        self.enter()?;
+        put_uint(self.out, strings.len() as u64);
+        let (start, len) = (self.out.len(), strings.iter().map(|text| 1 + text.len()).sum::<usize>());
+        self.out.resize(start + len, 0);
+        let mut rest = &mut self.out[start..];
+        for text in strings {
+            let (run, behind) = rest.split_at_mut(1 + text.len());
+            run[0] = low_byte(text.len() as u64);
+            copy(&mut run[1..], text.as_bytes());
+            rest = behind;
         }
         self.leave();
         Ok(())
