@@ -5,9 +5,9 @@ use serde::de::{self, DeserializeSeed, Visitor};
 use super::context::{Ahead, Context, Held};
 use super::de::{Deserializer, name};
 use super::error::{DecodeError, DecodeErrorKind as Kind, Result};
-use super::plan::{PlanId, Target};
+use super::plan::PlanId;
 use super::zero::Zero;
-use crate::types::{Field, Shape, Slot};
+use crate::types::{Field, Slot};
 
 /// Elements of a slice or an array.
 #[derive(Debug)]
@@ -81,8 +81,6 @@ pub(super) struct StructAccess<'c, 'a, 'de> {
     /// Which fields the target has; without a plan, all.
     plan: Option<PlanId>,
     ahead: Ahead,
-    /// The next field that was sent.
-    sent: Option<usize>,
     /// Fields that the plan has given so far, those of the target alone behind the common ones.
     at: usize,
     value: Next,
@@ -91,23 +89,23 @@ pub(super) struct StructAccess<'c, 'a, 'de> {
 /// Where the value of the key that was given last comes from.
 #[derive(Debug)]
 enum Next {
-    Sent(usize),
-    Omitted(usize),
+    /// A field of the stream.
+    Common(usize),
+    /// A field that the stream does not have.
     Missing(&'static str),
 }
 
 impl<'c, 'a, 'de> StructAccess<'c, 'a, 'de> {
     /// Enters the struct.
-    pub(super) fn new(cx: &'c mut Context<'a, 'de>, slot: Slot, target: Option<Target>) -> Result<Self> {
-        let Shape::Struct(fields) = cx.shape(slot)? else { unreachable!("called for structs") };
-        let plan = target.map(|target| cx.plans.find(slot, target, cx.graph));
-        if let Some(plan) = plan.filter(|_| cx.is_whole()) {
-            cx.plans.get(plan).check_whole(slot, cx.graph)?;
-        }
+    #[inline]
+    pub(super) fn new(
+        cx: &'c mut Context<'a, 'de>,
+        fields: &'a [Field],
+        plan: Option<PlanId>,
+    ) -> Result<Self> {
         cx.enter()?;
-        let mut ahead = Ahead::before(fields.len());
-        let sent = ahead.next(&mut cx.reader)?;
-        Ok(Self { cx, fields, plan, ahead, sent, at: 0, value: Next::Missing("") })
+        let ahead = Ahead::start(fields.len(), &mut cx.reader)?;
+        Ok(Self { cx, fields, plan, ahead, at: 0, value: Next::Missing("") })
     }
 
     /// The index of the next field to be given, as far as the stream has it.
@@ -122,18 +120,33 @@ impl<'c, 'a, 'de> StructAccess<'c, 'a, 'de> {
     /// Passes over what the target does not have, up to the field `until`.
     #[inline]
     fn skip_to(&mut self, until: usize) -> Result<()> {
-        while let Some(sent) = self.sent.filter(|sent| *sent < until) {
-            self.cx.skip(self.fields[sent].slot).map_err(|error| error.in_field(&self.fields[sent].name))?;
-            self.sent = self.ahead.next(&mut self.cx.reader)?;
+        while self.ahead.index() < until {
+            self.skip_field()?;
         }
         Ok(())
     }
 
+    fn skip_field(&mut self) -> Result<()> {
+        let field = &self.fields[self.ahead.index()];
+        self.cx.skip(field.slot).map_err(|error| error.in_field(&field.name))?;
+        self.ahead.go_on(&mut self.cx.reader)
+    }
+
     /// Passes over what the target did not ask for.
+    #[inline]
     pub(super) fn finish(mut self) -> Result<()> {
-        self.skip_to(usize::MAX)?;
+        self.skip_to(self.fields.len())?;
         self.cx.leave();
         Ok(())
+    }
+
+    /// The next of the fields that only the target has.
+    fn missing(&mut self) -> Result<Option<&'static str>> {
+        self.skip_to(self.fields.len())?;
+        let plan = self.plan.map(|plan| self.cx.plans.get(plan));
+        let missing = plan.and_then(|plan| plan.zeros.get(self.at - plan.common.len()).copied());
+        self.at += usize::from(missing.is_some());
+        Ok(missing)
     }
 
     /// A complaint of a missing field is noted, so that it can be met in a second attempt.
@@ -154,17 +167,13 @@ impl<'de> de::MapAccess<'de> for StructAccess<'_, '_, 'de> {
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
         let Some(index) = self.common() else {
-            self.skip_to(usize::MAX)?;
-            let plan = self.plan.map(|plan| self.cx.plans.get(plan));
-            let missing = plan.and_then(|plan| plan.zeros.get(self.at - plan.common.len()).copied());
-            let Some(missing) = missing else { return Ok(None) };
-            self.at += 1;
+            let Some(missing) = self.missing()? else { return Ok(None) };
             self.value = Next::Missing(missing);
             return name(seed, missing).map(Some);
         };
         self.skip_to(index)?;
         self.at += 1;
-        self.value = if self.sent == Some(index) { Next::Sent(index) } else { Next::Omitted(index) };
+        self.value = Next::Common(index);
         if self.plan.is_none() {
             // A byte of the stream may stand for many fields that are all zero, and nobody knows what becomes of them.
             self.cx.charge(size_of::<K::Value>() + 16)?;
@@ -174,23 +183,21 @@ impl<'de> de::MapAccess<'de> for StructAccess<'_, '_, 'de> {
 
     #[inline]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
-        match self.value {
-            Next::Sent(index) => {
-                let field = &self.fields[index];
-                match seed.deserialize(Deserializer::new(self.cx, field.slot)) {
-                    Ok(value) => {
-                        self.sent = self.ahead.next(&mut self.cx.reader)?;
-                        Ok(value)
-                    }
-                    Err(error) => Err(error.in_field(&field.name)),
-                }
+        let index = match self.value {
+            Next::Common(index) => index,
+            Next::Missing(field) => return seed.deserialize(Zero::missing(field)),
+        };
+        let field = &self.fields[index];
+        if self.ahead.index() != index {
+            let zero = Zero::declared(self.cx.graph, field.slot);
+            return seed.deserialize(zero).map_err(|error| error.in_field(&field.name));
+        }
+        match seed.deserialize(Deserializer::new(self.cx, field.slot)) {
+            Ok(value) => {
+                self.ahead.go_on(&mut self.cx.reader)?;
+                Ok(value)
             }
-            Next::Omitted(index) => {
-                let field = &self.fields[index];
-                let zero = Zero::declared(self.cx.graph, field.slot);
-                seed.deserialize(zero).map_err(|error| error.in_field(&field.name))
-            }
-            Next::Missing(field) => seed.deserialize(Zero::missing(field)),
+            Err(error) => Err(error.in_field(&field.name)),
         }
     }
 }

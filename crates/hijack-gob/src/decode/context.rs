@@ -18,10 +18,12 @@ pub(crate) struct Context<'a, 'de> {
     pub(crate) plans: &'a mut Plans,
     pub(crate) registry: &'a Registry,
     pub(crate) limits: &'a Limits,
-    depth: usize,
+    /// How much deeper the value may go.
+    levels_left: usize,
+    /// How much more memory the value may take, in bytes.
+    memory_left: usize,
     /// Whether what comes next is the whole value, or all that an interface holds.
     is_whole: bool,
-    allocated: usize,
 }
 
 /// What an interface holds.
@@ -38,7 +40,8 @@ impl<'a, 'de> Context<'a, 'de> {
         plans: &'a mut Plans,
         (registry, limits): (&'a Registry, &'a Limits),
     ) -> Self {
-        Self { reader, graph, plans, registry, limits, depth: 0, is_whole: true, allocated: 0 }
+        let (levels_left, memory_left) = (limits.value_depth, limits.allocation);
+        Self { reader, graph, plans, registry, limits, levels_left, memory_left, is_whole: true }
     }
 
     #[inline]
@@ -52,17 +55,17 @@ impl<'a, 'de> Context<'a, 'de> {
     /// One level deeper. Whoever enters leaves again, unless there is an error.
     #[inline]
     pub(crate) fn enter(&mut self) -> Result<()> {
-        self.depth += 1;
-        self.is_whole = false;
-        if self.depth > self.limits.value_depth {
+        let Some(left) = self.levels_left.checked_sub(1) else {
             return Err(DecodeError::new(Kind::ValueTooDeep { limit: self.limits.value_depth }));
-        }
+        };
+        self.levels_left = left;
+        self.is_whole = false;
         Ok(())
     }
 
     #[inline]
     pub(crate) fn leave(&mut self) {
-        self.depth -= 1;
+        self.levels_left += 1;
         self.is_whole = false;
     }
 
@@ -74,10 +77,10 @@ impl<'a, 'de> Context<'a, 'de> {
     /// Counts memory that the value takes.
     #[inline]
     pub(crate) fn charge(&mut self, len: usize) -> Result<()> {
-        self.allocated = self.allocated.saturating_add(len);
-        if self.allocated > self.limits.allocation {
+        let Some(left) = self.memory_left.checked_sub(len) else {
             return Err(DecodeError::new(Kind::AllocationTooLarge { limit: self.limits.allocation }));
-        }
+        };
+        self.memory_left = left;
         Ok(())
     }
 
@@ -125,9 +128,10 @@ impl<'a, 'de> Context<'a, 'de> {
             Shape::Bytes | Shape::String | Shape::Marshaled(_) => self.reader.bytes().map(drop),
             Shape::Struct(fields) => {
                 self.enter()?;
-                let mut ahead = Ahead::before(fields.len());
-                while let Some(index) = ahead.next(&mut self.reader)? {
-                    self.skip(fields[index].slot)?;
+                let mut ahead = Ahead::start(fields.len(), &mut self.reader)?;
+                while let Some(field) = fields.get(ahead.index()) {
+                    self.skip(field.slot)?;
+                    ahead.go_on(&mut self.reader)?;
                 }
                 self.leave();
                 Ok(())
@@ -174,34 +178,37 @@ impl<'a, 'de> Context<'a, 'de> {
 }
 
 /// The fields of a struct that were sent, one ahead of what is decoded.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Ahead {
-    /// One behind the last one's index.
-    at: usize,
+    /// The next one as the format counts them, from 1; behind the last one, one more than there are.
+    number: usize,
     len: usize,
 }
 
 impl Ahead {
-    /// In front of a struct of so many fields.
+    /// Reads which field comes first, of a struct that has so many.
     #[inline]
-    pub(crate) fn before(len: usize) -> Self {
-        Self { at: 0, len }
+    pub(crate) fn start(len: usize, reader: &mut Reader<'_, '_>) -> Result<Self> {
+        let mut ahead = Self { number: 0, len };
+        ahead.go_on(reader)?;
+        Ok(ahead)
     }
 
-    /// The index of the next field that was sent.
+    /// The index of the next field that was sent; behind the last one, the number of fields.
     #[inline]
-    pub(crate) fn next(&mut self, reader: &mut Reader<'_, '_>) -> Result<Option<usize>> {
-        let delta = reader.uint()?;
-        if delta == 0 {
-            return Ok(None);
+    pub(crate) fn index(&self) -> usize {
+        self.number - 1
+    }
+
+    /// Reads which field comes next.
+    #[inline]
+    pub(crate) fn go_on(&mut self, reader: &mut Reader<'_, '_>) -> Result<()> {
+        match usize::try_from(reader.uint()?) {
+            Ok(0) => self.number = self.len + 1,
+            Ok(delta) if delta <= self.len - self.number => self.number += delta,
+            _ => return Err(super::scan::no_such_field()),
         }
-        match usize::try_from(delta).ok().and_then(|delta| self.at.checked_add(delta)) {
-            Some(at) if at <= self.len => {
-                self.at = at;
-                Ok(Some(at - 1))
-            }
-            _ => Err(super::scan::no_such_field()),
-        }
+        Ok(())
     }
 }
 

@@ -8,10 +8,10 @@ use serde::de::{self, DeserializeSeed, Visitor};
 use super::access::{EnumAccess, ListAccess, MapAccess, StructAccess};
 use super::context::Context;
 use super::error::{DecodeError, DecodeErrorKind as Kind, Result};
-use super::plan::Target;
+use super::plan::{PlanId, Target};
 use crate::dynamic;
 use crate::through_serde::{self, Guest};
-use crate::types::{Shape, Slot};
+use crate::types::{Field, Shape, Slot};
 
 /// A value that comes next in the stream.
 #[derive(Debug)]
@@ -67,11 +67,27 @@ impl<'c, 'a, 'de> Deserializer<'c, 'a, 'de> {
         Ok(value)
     }
 
-    fn structure<V: Visitor<'de>>(self, target: Option<Target>, visitor: V) -> Result<V::Value> {
-        let mut access = StructAccess::new(self.cx, self.slot, target)?;
+    fn structure<V: Visitor<'de>>(
+        mut self,
+        fields: &'a [Field],
+        target: Option<Target>,
+        visitor: V,
+    ) -> Result<V::Value> {
+        let plan = target.map(|target| self.plan(target)).transpose()?;
+        let mut access = StructAccess::new(self.cx, fields, plan)?;
         let value = visitor.visit_map(&mut access).map_err(|error| access.owns(error))?;
         access.finish()?;
         Ok(value)
+    }
+
+    /// What the struct of the stream has in common with the target's.
+    #[inline]
+    fn plan(&mut self, target: Target) -> Result<PlanId> {
+        let plan = self.cx.plans.find(self.slot, target, self.cx.graph);
+        if self.cx.is_whole() {
+            self.cx.plans.get(plan).check_whole(self.slot, self.cx.graph)?;
+        }
+        Ok(plan)
     }
 }
 
@@ -97,17 +113,15 @@ impl<'de, V: Visitor<'de>> fmt::Display for Expected<'_, V> {
 
 /// Numbers: the kind must be the same, the width is checked value by value, as in Go.
 macro_rules! numbers {
-    ($($method:ident $visit:ident $shape:ident $read:ident $target:ident),*) => {$(
+    ($($method:ident $visit:ident $slot:ident $read:ident $target:ident),*) => {$(
         #[inline]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-            match self.cx.shape(self.slot)? {
-                Shape::$shape => {
-                    let value = self.cx.reader.$read()?;
-                    let narrow = $target::try_from(value).map_err(|_| out_of_range(value, stringify!($target)));
-                    visitor.$visit(narrow?)
-                }
-                _ => self.through::<V>(stringify!($target), |held| held.$method(visitor)),
+            if self.slot != Slot::$slot {
+                return self.through::<V>(stringify!($target), |held| held.$method(visitor));
             }
+            let value = self.cx.reader.$read()?;
+            let narrow = $target::try_from(value).map_err(|_| out_of_range(value, stringify!($target)));
+            visitor.$visit(narrow?)
         }
     )*};
 }
@@ -116,40 +130,40 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, '_, 'de> {
     type Error = DecodeError;
 
     numbers!(
-        deserialize_i8 visit_i8 Int int i8,
-        deserialize_i16 visit_i16 Int int i16,
-        deserialize_i32 visit_i32 Int int i32,
-        deserialize_i64 visit_i64 Int int i64,
-        deserialize_i128 visit_i128 Int int i128,
-        deserialize_u8 visit_u8 Uint uint u8,
-        deserialize_u16 visit_u16 Uint uint u16,
-        deserialize_u32 visit_u32 Uint uint u32,
-        deserialize_u64 visit_u64 Uint uint u64,
-        deserialize_u128 visit_u128 Uint uint u128
+        deserialize_i8 visit_i8 INT int i8,
+        deserialize_i16 visit_i16 INT int i16,
+        deserialize_i32 visit_i32 INT int i32,
+        deserialize_i64 visit_i64 INT int i64,
+        deserialize_i128 visit_i128 INT int i128,
+        deserialize_u8 visit_u8 UINT uint u8,
+        deserialize_u16 visit_u16 UINT uint u16,
+        deserialize_u32 visit_u32 UINT uint u32,
+        deserialize_u64 visit_u64 UINT uint u64,
+        deserialize_u128 visit_u128 UINT uint u128
     );
 
     #[inline]
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.cx.shape(self.slot)? {
-            Shape::Bool => visitor.visit_bool(self.cx.reader.bool()?),
-            _ => self.through::<V>("bool", |held| held.deserialize_bool(visitor)),
+        if self.slot != Slot::BOOL {
+            return self.through::<V>("bool", |held| held.deserialize_bool(visitor));
         }
+        visitor.visit_bool(self.cx.reader.bool()?)
     }
 
     #[inline]
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.cx.shape(self.slot)? {
-            Shape::Float => visitor.visit_f64(self.cx.reader.float()?),
-            _ => self.through::<V>("f64", |held| held.deserialize_f64(visitor)),
+        if self.slot != Slot::FLOAT {
+            return self.through::<V>("f64", |held| held.deserialize_f64(visitor));
         }
+        visitor.visit_f64(self.cx.reader.float()?)
     }
 
     #[inline]
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.cx.shape(self.slot)? {
-            Shape::Float => visitor.visit_f32(narrow(self.cx.reader.float()?)?),
-            _ => self.through::<V>("f32", |held| held.deserialize_f32(visitor)),
+        if self.slot != Slot::FLOAT {
+            return self.through::<V>("f32", |held| held.deserialize_f32(visitor));
         }
+        visitor.visit_f32(narrow(self.cx.reader.float()?)?)
     }
 
     /// Go's `rune`, which is an `int32`.
@@ -166,16 +180,14 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, '_, 'de> {
 
     #[inline]
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.cx.shape(self.slot)? {
-            Shape::String => {
-                let bytes = self.cx.reader.bytes()?;
-                self.cx.charge(bytes.len())?;
-                match std::str::from_utf8(bytes) {
-                    Ok(text) => visitor.visit_borrowed_str(text),
-                    Err(_) => Err(DecodeError::new(Kind::NotUtf8)),
-                }
-            }
-            _ => self.through::<V>(Expected(&visitor).to_string(), |held| held.deserialize_str(visitor)),
+        if self.slot != Slot::STRING {
+            return self.through::<V>(Expected(&visitor).to_string(), |held| held.deserialize_str(visitor));
+        }
+        let bytes = self.cx.reader.bytes()?;
+        self.cx.charge(bytes.len())?;
+        match std::str::from_utf8(bytes) {
+            Ok(text) => visitor.visit_borrowed_str(text),
+            Err(_) => Err(DecodeError::new(Kind::NotUtf8)),
         }
     }
 
@@ -261,7 +273,7 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, '_, 'de> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         match self.cx.shape(self.slot)? {
             Shape::Map(key, elem) => self.map((*key, *elem), visitor),
-            Shape::Struct(_) => self.structure(None, visitor),
+            Shape::Struct(fields) => self.structure(fields, None, visitor),
             _ => self.through::<V>(Expected(&visitor).to_string(), |held| held.deserialize_map(visitor)),
         }
     }
@@ -274,7 +286,7 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, '_, 'de> {
         visitor: V,
     ) -> Result<V::Value> {
         match self.cx.shape(self.slot)? {
-            Shape::Struct(_) => self.structure(Some(Target { name, fields }), visitor),
+            Shape::Struct(sent) => self.structure(sent, Some(Target { name, fields }), visitor),
             _ => self.through::<V>(format_args!("struct {name}"), |held| {
                 held.deserialize_struct(name, fields, visitor)
             }),

@@ -71,12 +71,11 @@ fn structure(cx: &mut Context<'_, '_>, fields: &[Field]) -> Result<Vec<(Arc<str>
     cx.enter()?;
     cx.charge(fields.len().saturating_mul(size_of::<(Arc<str>, Value)>()))?;
     let mut values = Vec::with_capacity(fields.len());
-    let mut ahead = Ahead::before(fields.len());
-    let mut sent = ahead.next(&mut cx.reader)?;
+    let mut ahead = Ahead::start(fields.len(), &mut cx.reader)?;
     for (index, Field { name, slot }) in fields.iter().enumerate() {
-        let value = if sent == Some(index) {
+        let value = if ahead.index() == index {
             let value = value(cx, *slot).map_err(|error| error.in_field(name))?;
-            sent = ahead.next(&mut cx.reader)?;
+            ahead.go_on(&mut cx.reader)?;
             value
         } else {
             zero(cx.graph, *slot)

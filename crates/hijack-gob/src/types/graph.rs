@@ -10,7 +10,14 @@ use super::id;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Slot(u32);
 
+/// The types that need no definition stand in the same slots everywhere, and nowhere else.
 impl Slot {
+    pub(crate) const BOOL: Self = Self::of_builtin(id::BOOL);
+    pub(crate) const INT: Self = Self::of_builtin(id::INT);
+    pub(crate) const UINT: Self = Self::of_builtin(id::UINT);
+    pub(crate) const FLOAT: Self = Self::of_builtin(id::FLOAT);
+    pub(crate) const STRING: Self = Self::of_builtin(id::STRING);
+
     pub(crate) const fn of_builtin(id: i64) -> Self {
         assert!(id >= id::BOOL && id <= id::INTERFACE);
         // The assertion keeps it within a byte.
@@ -88,7 +95,7 @@ pub enum Marshaler {
 pub(crate) struct Graph {
     /// `None` is a type that others speak of and that is not defined yet.
     slots: Vec<Option<Arc<Definition>>>,
-    /// By the sender's ids; a tree, since they are the peer's choice.
+    /// The sender's own types by their ids; a tree, since they are the peer's choice.
     ids: BTreeMap<i64, Slot>,
 }
 
@@ -106,8 +113,7 @@ impl Graph {
             builtin("complex128", Shape::Complex),
             builtin("any", Shape::Interface),
         ];
-        let ids = (id::BOOL..=id::INTERFACE).map(|id| (id, Slot::of_builtin(id))).collect();
-        Self { slots, ids }
+        Self { slots, ids: BTreeMap::new() }
     }
 
     /// The slot of a defined type.
@@ -117,12 +123,16 @@ impl Graph {
 
     /// The slot of a type that is at least spoken of.
     pub(crate) fn mentioned(&self, id: i64) -> Option<Slot> {
-        self.ids.get(&id).copied()
+        match id {
+            id::BOOL..=id::INTERFACE => Some(Slot::of_builtin(id)),
+            _ => self.ids.get(&id).copied(),
+        }
     }
 
     /// The sender's id of a type.
     pub(crate) fn id(&self, slot: Slot) -> i64 {
-        self.ids.iter().find_map(|(id, other)| (*other == slot).then_some(*id)).expect("every slot has an id")
+        let sent = || self.ids.iter().find_map(|(id, other)| (*other == slot).then_some(*id));
+        slot.builtin().or_else(sent).expect("every slot has an id")
     }
 
     pub(crate) fn len(&self) -> usize {
