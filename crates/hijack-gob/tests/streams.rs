@@ -108,6 +108,16 @@ fn lists_of_strings_of_any_length_come_back() {
 }
 
 #[test]
+fn a_string_that_is_not_utf8_is_found_among_others() {
+    for (at, bytes) in [(0, &[0xFF_u8][..]), (9, &[0xC3]), (19, &[0xA9])] {
+        let mut list = vec![GoString::from("é"); 20];
+        list[at] = GoString(bytes.to_vec());
+        let error = decoded::<Vec<String>>(&encoded(&list)).unwrap_err();
+        assert_eq!(error.to_string(), format!("[{at}]: {}", DecodeErrorKind::NotUtf8));
+    }
+}
+
+#[test]
 fn a_type_is_sent_once() {
     let (mut encoder, mut stream) = (Encoder::new(), Vec::new());
     encoder.encode(&Point { x: 1, y: 2 }, &mut stream).unwrap();

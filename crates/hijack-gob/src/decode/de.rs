@@ -46,6 +46,9 @@ impl<'c, 'a, 'de> Deserializer<'c, 'a, 'de> {
     fn list<V: Visitor<'de>>(self, elem: Slot, len: Option<u64>, visitor: V) -> Result<V::Value> {
         self.cx.enter()?;
         let count = self.cx.list(len)?;
+        if elem == Slot::STRING && count >= 8 {
+            self.cx.reader.foresee_text();
+        }
         let mut access = ListAccess { cx: self.cx, elem, count, at: 0 };
         let value = visitor.visit_seq(&mut access)?;
         if access.at < count {
@@ -183,12 +186,9 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, '_, 'de> {
         if self.slot != Slot::STRING {
             return self.through::<V>(Expected(&visitor).to_string(), |held| held.deserialize_str(visitor));
         }
-        let bytes = self.cx.reader.bytes()?;
-        self.cx.charge(bytes.len())?;
-        match std::str::from_utf8(bytes) {
-            Ok(text) => visitor.visit_borrowed_str(text),
-            Err(_) => Err(DecodeError::new(Kind::NotUtf8)),
-        }
+        let text = self.cx.reader.text()?;
+        self.cx.charge(text.len())?;
+        visitor.visit_borrowed_str(text)
     }
 
     #[inline]

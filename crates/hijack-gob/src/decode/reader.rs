@@ -17,17 +17,40 @@ pub(crate) struct Reader<'a, 'de> {
     whole: &'de [u8],
     /// The later messages.
     messages: &'a [Range<usize>],
+    text: Text<'de>,
+}
+
+/// A part of the message that is known to be UTF-8, strings and the lengths between them alike.
+#[derive(Clone, Copy, Debug, Default)]
+struct Text<'de> {
+    text: &'de str,
+    /// How much of the message was left where it starts.
+    left: usize,
+}
+
+impl<'de> Text<'de> {
+    /// Whether it reaches beyond where `left` bytes of the message are left.
+    fn covers(self, left: usize) -> bool {
+        self.left.checked_sub(left).is_some_and(|start| start < self.text.len())
+    }
+
+    /// The `len` bytes that stand where `left` bytes of the message are left.
+    #[inline]
+    fn at(self, left: usize, len: usize) -> Option<&'de str> {
+        let start = self.left.checked_sub(left)?;
+        self.text.get(start..start.checked_add(len)?)
+    }
 }
 
 impl<'a, 'de> Reader<'a, 'de> {
     /// Its messages are ranges of `whole`.
     pub(crate) fn new(whole: &'de [u8], first: Range<usize>, messages: &'a [Range<usize>]) -> Self {
-        Self { rest: &whole[first], whole, messages }
+        Self { rest: &whole[first], whole, messages, text: Text::default() }
     }
 
     /// One message only.
     pub(crate) fn of_message(rest: &'de [u8]) -> Self {
-        Self { rest, whole: &[], messages: &[] }
+        Self { rest, whole: &[], messages: &[], text: Text::default() }
     }
 
     /// What is left of this message.
@@ -53,6 +76,7 @@ impl<'a, 'de> Reader<'a, 'de> {
         if let ([], Some((next, later))) = (self.rest, self.messages.split_first()) {
             self.rest = &self.whole[next.clone()];
             self.messages = later;
+            self.text = Text::default();
         }
     }
 
@@ -111,6 +135,28 @@ impl<'a, 'de> Reader<'a, 'de> {
         };
         self.rest = rest;
         Ok(bytes)
+    }
+
+    /// A run of bytes that is UTF-8.
+    #[inline]
+    pub(crate) fn text(&mut self) -> Result<&'de str> {
+        let bytes = self.bytes()?;
+        match self.text.at(self.rest.len() + bytes.len(), bytes.len()) {
+            Some(text) => Ok(text),
+            None => std::str::from_utf8(bytes).map_err(|_| DecodeError::new(Kind::NotUtf8)),
+        }
+    }
+
+    /// Many strings follow: looks at all of them at once, which takes less time as long as they are short.
+    ///
+    /// It is linear however many lists there are: nothing is looked at again within what is known already.
+    pub(crate) fn foresee_text(&mut self) {
+        let left = self.rest.len();
+        if !self.text.covers(left) {
+            let text = std::str::from_utf8(self.rest)
+                .or_else(|error| std::str::from_utf8(&self.rest[..error.valid_up_to()]));
+            self.text = Text { text: text.unwrap_or_default(), left };
+        }
     }
 
     /// The number of elements that follow, each of which has one byte at least.
