@@ -5,7 +5,7 @@ use serde::de::{self, DeserializeSeed, Visitor};
 use super::context::{Ahead, Context, Held};
 use super::de::{Deserializer, name};
 use super::error::{DecodeError, DecodeErrorKind as Kind, Result};
-use super::plan::PlanId;
+use super::plan::{Plan, ZeroFields};
 use super::zero::Zero;
 use crate::types::{Field, Slot};
 
@@ -79,10 +79,12 @@ pub(super) struct StructAccess<'c, 'a, 'de> {
     cx: &'c mut Context<'a, 'de>,
     fields: &'a [Field],
     /// Which fields the target has; without a plan, all.
-    plan: Option<PlanId>,
+    plan: Option<&'a Plan>,
     ahead: Ahead,
-    /// Fields that the plan has given so far, those of the target alone behind the common ones.
+    /// Common fields that were given so far.
     at: usize,
+    /// Fields of the target alone that are given behind those.
+    zeros: Option<&'a ZeroFields>,
     value: Next,
 }
 
@@ -101,18 +103,19 @@ impl<'c, 'a, 'de> StructAccess<'c, 'a, 'de> {
     pub(super) fn new(
         cx: &'c mut Context<'a, 'de>,
         fields: &'a [Field],
-        plan: Option<PlanId>,
+        plan: Option<&'a Plan>,
     ) -> Result<Self> {
         cx.enter()?;
         let ahead = Ahead::start(fields.len(), &mut cx.reader)?;
-        Ok(Self { cx, fields, plan, ahead, at: 0, value: Next::Missing("") })
+        let zeros = plan.map(|plan| &plan.zeros);
+        Ok(Self { cx, fields, plan, ahead, at: 0, zeros, value: Next::Missing("") })
     }
 
     /// The index of the next field to be given, as far as the stream has it.
     #[inline]
     fn common(&self) -> Option<usize> {
         match self.plan {
-            Some(plan) => self.cx.plans.get(plan).common.get(self.at).copied(),
+            Some(plan) => plan.common.get(self.at).copied(),
             None => (self.at < self.fields.len()).then_some(self.at),
         }
     }
@@ -143,17 +146,17 @@ impl<'c, 'a, 'de> StructAccess<'c, 'a, 'de> {
     /// The next of the fields that only the target has.
     fn missing(&mut self) -> Result<Option<&'static str>> {
         self.skip_to(self.fields.len())?;
-        let plan = self.plan.map(|plan| self.cx.plans.get(plan));
-        let missing = plan.and_then(|plan| plan.zeros.get(self.at - plan.common.len()).copied());
-        self.at += usize::from(missing.is_some());
-        Ok(missing)
+        Ok(self.zeros.and_then(ZeroFields::next).map(|(field, behind)| {
+            self.zeros = Some(behind);
+            *field
+        }))
     }
 
     /// A complaint of a missing field is noted, so that it can be met in a second attempt.
-    pub(super) fn owns(&mut self, error: DecodeError) -> DecodeError {
+    pub(super) fn owns(&self, error: DecodeError) -> DecodeError {
         if let (Kind::MissingField { field }, Some(plan)) = (error.kind(), self.plan)
             && !error.is_retriable()
-            && self.cx.plans.needs_zero(plan, field)
+            && plan.needs_zero(field)
         {
             return error.retriable();
         }

@@ -15,7 +15,7 @@ use crate::{Limits, Registry};
 pub(crate) struct Context<'a, 'de> {
     pub(crate) reader: Reader<'a, 'de>,
     pub(crate) graph: &'a Arc<Graph>,
-    pub(crate) plans: &'a mut Plans,
+    pub(crate) plans: &'a Plans,
     pub(crate) registry: &'a Registry,
     pub(crate) limits: &'a Limits,
     /// How much deeper the value may go.
@@ -37,7 +37,7 @@ impl<'a, 'de> Context<'a, 'de> {
     pub(crate) fn new(
         reader: Reader<'a, 'de>,
         graph: &'a Arc<Graph>,
-        plans: &'a mut Plans,
+        plans: &'a Plans,
         (registry, limits): (&'a Registry, &'a Limits),
     ) -> Self {
         let (levels_left, memory_left) = (limits.value_depth, limits.allocation);

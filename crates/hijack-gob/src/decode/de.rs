@@ -8,7 +8,7 @@ use serde::de::{self, DeserializeSeed, Visitor};
 use super::access::{EnumAccess, ListAccess, MapAccess, StructAccess};
 use super::context::Context;
 use super::error::{DecodeError, DecodeErrorKind as Kind, Result};
-use super::plan::{PlanId, Target};
+use super::plan::{Plan, Target};
 use crate::dynamic;
 use crate::through_serde::{self, Guest};
 use crate::types::{Field, Shape, Slot};
@@ -71,7 +71,7 @@ impl<'c, 'a, 'de> Deserializer<'c, 'a, 'de> {
     }
 
     fn structure<V: Visitor<'de>>(
-        mut self,
+        self,
         fields: &'a [Field],
         target: Option<Target>,
         visitor: V,
@@ -85,10 +85,10 @@ impl<'c, 'a, 'de> Deserializer<'c, 'a, 'de> {
 
     /// What the struct of the stream has in common with the target's.
     #[inline]
-    fn plan(&mut self, target: Target) -> Result<PlanId> {
+    fn plan(&self, target: Target) -> Result<&'a Plan> {
         let plan = self.cx.plans.find(self.slot, target, self.cx.graph);
         if self.cx.is_whole() {
-            self.cx.plans.get(plan).check_whole(self.slot, self.cx.graph)?;
+            plan.check_whole(self.slot, self.cx.graph)?;
         }
         Ok(plan)
     }

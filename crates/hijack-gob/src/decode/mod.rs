@@ -317,6 +317,7 @@ struct Source<'a, 'de> {
 
 impl<'de> Source<'_, 'de> {
     fn decode<T: Deserialize<'de>>(&self, plans: &mut Plans) -> Result<T> {
+        plans.fit(self.graph);
         loop {
             let (first, later) = self.messages.clone();
             let reader = Reader::new(self.whole, first, later);

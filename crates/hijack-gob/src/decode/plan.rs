@@ -1,6 +1,6 @@
 //! What the structs of a stream have in common with the structs they are decoded into, found once for each pair.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::error::{DecodeError, DecodeErrorKind as Kind, Result};
 use crate::types::{Field, Graph, Shape, Slot};
@@ -15,10 +15,28 @@ pub(crate) struct Plan {
     /// Whether both have fields and share none.
     is_foreign: bool,
     /// Fields of the target alone that it cannot do without: they are given as zeros, as in Go.
-    pub(crate) zeros: Vec<&'static str>,
+    pub(crate) zeros: ZeroFields,
+    /// For another target, of which there is seldom one.
+    other: OnceLock<Box<Plan>>,
 }
 
+/// Fields that are found one after another, and added behind the last.
+#[derive(Debug, Default)]
+pub(crate) struct ZeroFields(OnceLock<Box<(&'static str, ZeroFields)>>);
+
 impl Plan {
+    #[cold]
+    fn new(slot: Slot, target: Target, graph: &Graph) -> Box<Self> {
+        let Some(Shape::Struct(fields)) = graph.get(slot).map(|definition| &definition.shape) else {
+            unreachable!("only structs have plans");
+        };
+        let is_common =
+            |(index, field): (usize, &Field)| target.fields.contains(&&*field.name).then_some(index);
+        let common: Box<[usize]> = fields.iter().enumerate().filter_map(is_common).collect();
+        let is_foreign = common.is_empty() && !fields.is_empty() && !target.fields.is_empty();
+        Box::new(Self { target, common, is_foreign, zeros: ZeroFields::default(), other: OnceLock::new() })
+    }
+
     /// A whole value, or what an interface holds, of which nothing would be read is not meant to be read so. Go looks
     /// no deeper either.
     pub(crate) fn check_whole(&self, slot: Slot, graph: &Graph) -> Result<()> {
@@ -28,6 +46,31 @@ impl Plan {
         let Target { name, fields } = self.target;
         let target = format!("struct {name}{{{}}}", fields.join("; "));
         Err(DecodeError::new(Kind::NoFieldsMatch { stream: graph.describe_fields(slot), target }))
+    }
+
+    /// Notes that the target cannot do without a field that the stream does not have. False if that is no news, or no
+    /// field of the target.
+    pub(crate) fn needs_zero(&self, field: &'static str) -> bool {
+        self.target.fields.contains(&field) && self.zeros.add(field)
+    }
+}
+
+impl ZeroFields {
+    /// The first field, and those behind it.
+    pub(crate) fn next(&self) -> Option<&(&'static str, Self)> {
+        self.0.get().map(|next| &**next)
+    }
+
+    /// False if it is there already.
+    fn add(&self, field: &'static str) -> bool {
+        let mut place = self;
+        while let Some((known, behind)) = place.next() {
+            if *known == field {
+                return false;
+            }
+            place = behind;
+        }
+        place.0.set(Box::new((field, Self::default()))).is_ok()
     }
 }
 
@@ -44,65 +87,29 @@ impl PartialEq for Target {
     }
 }
 
-/// All plans of a stream.
+/// All plans of a stream, by the slots of their types. They are made while others of them are in use.
 #[derive(Debug, Default)]
-pub(crate) struct Plans {
-    plans: Vec<Plan>,
-    /// Those of each slot, of which there is seldom more than one.
-    of_slots: Vec<Vec<PlanId>>,
-}
-
-/// One of the plans of a stream.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PlanId(usize);
+pub(crate) struct Plans(Vec<OnceLock<Box<Plan>>>);
 
 impl Plans {
-    #[inline]
-    pub(crate) fn find(&mut self, slot: Slot, target: Target, graph: &Graph) -> PlanId {
-        match self.known(slot, target) {
-            Some(plan) => plan,
-            None => self.make(slot, target, graph),
+    /// Has a place for each type of the stream.
+    pub(crate) fn fit(&mut self, graph: &Graph) {
+        if self.0.len() < graph.len() {
+            self.0.resize_with(graph.len(), OnceLock::new);
         }
     }
 
+    /// The plan for a target, new if it is the first time. There is a place for the slot.
     #[inline]
-    pub(crate) fn get(&self, plan: PlanId) -> &Plan {
-        &self.plans[plan.0]
-    }
-
-    #[inline]
-    fn known(&self, slot: Slot, target: Target) -> Option<PlanId> {
-        let of_slot = self.of_slots.get(slot.index())?;
-        of_slot.iter().copied().find(|plan| self.get(*plan).target == target)
-    }
-
-    #[cold]
-    fn make(&mut self, slot: Slot, target: Target, graph: &Graph) -> PlanId {
-        let Some(Shape::Struct(fields)) = graph.get(slot).map(|definition| &definition.shape) else {
-            unreachable!("only structs have plans");
-        };
-        let is_common =
-            |(index, field): (usize, &Field)| target.fields.contains(&&*field.name).then_some(index);
-        let common: Box<[usize]> = fields.iter().enumerate().filter_map(is_common).collect();
-        let is_foreign = common.is_empty() && !fields.is_empty() && !target.fields.is_empty();
-        let plan = PlanId(self.plans.len());
-        self.plans.push(Plan { target, common, is_foreign, zeros: Vec::new() });
-        if self.of_slots.len() <= slot.index() {
-            self.of_slots.resize_with(slot.index() + 1, Vec::new);
+    pub(crate) fn find(&self, slot: Slot, target: Target, graph: &Graph) -> &Plan {
+        let mut place = &self.0[slot.index()];
+        loop {
+            let plan = place.get_or_init(|| Plan::new(slot, target, graph));
+            if plan.target == target {
+                return plan;
+            }
+            place = &plan.other;
         }
-        self.of_slots[slot.index()].push(plan);
-        plan
-    }
-
-    /// Notes that the target cannot do without a field that the stream does not have. False if that is no news, or no
-    /// field of the target.
-    pub(crate) fn needs_zero(&mut self, plan: PlanId, field: &'static str) -> bool {
-        let plan = &mut self.plans[plan.0];
-        let is_news = plan.target.fields.contains(&field) && !plan.zeros.contains(&field);
-        if is_news {
-            plan.zeros.push(field);
-        }
-        is_news
     }
 }
 
