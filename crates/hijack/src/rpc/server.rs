@@ -13,7 +13,7 @@ use super::connection::{Connection, Told};
 use super::context::Origin;
 use super::{Codec, Config, Methods, ServeError, debug};
 use crate::server::{Exchange, Listener, Outcome, hand_over};
-use crate::transport::{Stream, peer_of};
+use crate::transport::Stream;
 use crate::{Body, Conn, Error};
 
 /// Serves methods on connections of any kind. Cheap to clone; all clones are one server.
@@ -186,22 +186,20 @@ impl<C: Codec> Server<C> {
     /// Accepts connections without HTTP and serves each in a task of its own, as Go's `rpc.Accept`, until
     /// [drained](Self::drain). The listener's TLS is not used: this is for plain TCP and Unix sockets.
     ///
-    /// # Errors
-    ///
-    /// If accepting fails.
+    /// What cannot be accepted at the moment, for want of descriptors for one, is accepted later.
     ///
     /// # Cancel safety
     ///
     /// Safe: accepting stops; connections go on.
-    pub async fn accept(&self, listener: Listener) -> Result<(), Error> {
+    pub async fn accept(&self, listener: Listener) {
         let mut drained = Box::pin(self.drained());
         loop {
-            let (io, _) = tokio::select! {
+            let (io, peer) = tokio::select! {
                 biased;
-                () = &mut drained => return Ok(()),
-                accepted = listener.accept() => accepted?,
+                () = &mut drained => return,
+                accepted = listener.accept_next() => accepted,
             };
-            let (server, origin) = (self.clone(), Origin::unknown().with_peer(peer_of(&io)));
+            let (server, origin) = (self.clone(), Origin::unknown().with_peer(peer));
             tokio::spawn(async move {
                 if let Err(error) = server.serve_stream(io, origin).await {
                     tracing::debug!(%error, "connection ended out of order");

@@ -6,7 +6,6 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
@@ -46,9 +45,6 @@ pub(super) struct Shared {
     pub(super) closing: AtomicBool,
     pub(super) close: Notify,
 }
-
-/// How long accepting rests when the process has no descriptors left, or a like error lasts.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 impl Default for Server {
     fn default() -> Self {
@@ -103,25 +99,19 @@ impl Server {
         let handler = Arc::new(handler);
         let mut closed = pin!(self.closed());
         loop {
-            let accepted = tokio::select! {
+            let (io, lease) = tokio::select! {
                 biased;
                 () = &mut closed => return,
                 accepted = self.accept(&listener) => accepted,
             };
-            match accepted {
-                Ok((io, lease)) => self.spawn(&listener, io, lease, Arc::clone(&handler)),
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept connections at the moment");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
+            self.spawn(&listener, io, lease, Arc::clone(&handler));
         }
     }
 
-    async fn accept(&self, listener: &Listener) -> std::io::Result<(Transport, Lease)> {
+    async fn accept(&self, listener: &Listener) -> (Transport, Lease) {
         self.0.registry.below(self.0.config.max_connections).await;
-        let (io, peer) = listener.accept().await?;
-        Ok((io, self.0.registry.open(peer)))
+        let (io, peer) = listener.accept_next().await;
+        (io, self.0.registry.open(peer))
     }
 
     /// Serves one stream that came from elsewhere, until it ends or is taken over; a conversation that the

@@ -75,8 +75,21 @@ impl Listener {
         }
     }
 
+    /// The next connection, whatever keeps it from being accepted meanwhile: it rests between attempts.
+    pub(crate) async fn accept_next(&self) -> (Transport, Peer) {
+        loop {
+            match self.accept().await {
+                Ok(accepted) => return accepted,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept connections at the moment");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
     /// The next connection.
-    pub(crate) async fn accept(&self) -> io::Result<(Transport, Peer)> {
+    async fn accept(&self) -> io::Result<(Transport, Peer)> {
         match &self.socket {
             Socket::Tcp(tcp) => tcp.accept().await.map(|(tcp, address)| (tcp.into(), Peer::Tcp(address))),
             Socket::Unix(unix, _) => unix.accept().await.map(|(unix, _)| (unix.into(), Peer::Unix)),
@@ -94,6 +107,9 @@ impl From<TcpListener> for Listener {
         Self::new(Socket::Tcp(tcp))
     }
 }
+
+/// How long accepting rests when the process has no descriptors left, or a like error lasts.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Silence on a TCP connection after which the kernel asks whether its peer still lives.
 const PROBE_AFTER: Duration = Duration::from_secs(30);
