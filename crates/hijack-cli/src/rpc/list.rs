@@ -1,7 +1,7 @@
 //! What a server offers, from its page.
 
-use hijack::rpc::{self, MethodInfo};
-use hijack::{Body, Endpoint};
+use hijack::Body;
+use hijack::rpc::{self, Dial, MethodInfo};
 use http::Request;
 use serde_json::json;
 
@@ -45,13 +45,12 @@ async fn page(list: &List) -> Result<String, Failure> {
         return Err(failure("a server without HTTP has no page to list its methods from"));
     }
     let cannot = |why: String| failure(format!("cannot list the methods at {}: {why}", list.url));
-    let endpoint: Endpoint =
-        address(&list.url).parse().map_err(|error: hijack::Error| cannot(error.to_string()))?;
+    let dial = Dial::to(&list.url).map_err(|error| failure(error.to_string()))?;
     let mut request = Request::new(Body::empty());
     *request.uri_mut() = http::Uri::from_static(rpc::DEBUG_PATH);
     request.headers_mut().extend(list.connecting.header.iter().cloned());
     let asked = async {
-        let mut connection = list.connecting.client()?.connect(&endpoint).await?;
+        let mut connection = list.connecting.client()?.connect(dial.endpoint()).await?;
         let answer = connection.request(request).await?;
         let page = connection.body().to_bytes(PAGE_LEN).await?;
         Ok::<_, Failure>((answer.status(), page))
@@ -61,26 +60,4 @@ async fn page(list: &List) -> Result<String, Failure> {
         return Err(cannot(format!("the server answered {status} (does it call rpc.HandleHTTP?)")));
     }
     Ok(String::from_utf8_lossy(&page).into_owned())
-}
-
-/// A URL without its path; a Unix socket's path is its address.
-fn address(url: &str) -> &str {
-    let start = if url.starts_with("unix:") { url.len() } else { url.find("://").map_or(0, |at| at + 3) };
-    url[start..].find('/').map_or(url, |slash| &url[..start + slash])
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn an_address_has_no_path_unless_it_is_one() {
-        let table = [
-            ("http://a:1", "http://a:1"),
-            ("http://a:1/_goRPC_", "http://a:1"),
-            ("a:1/x", "a:1"),
-            ("unix:/run/a.sock", "unix:/run/a.sock"),
-        ];
-        for (url, address) in table {
-            assert_eq!(super::address(url), address);
-        }
-    }
 }

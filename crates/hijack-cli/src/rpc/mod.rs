@@ -138,23 +138,17 @@ fn parse_header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
 
 /// Does what was asked.
 pub(crate) async fn run(rpc: Rpc) -> Result<(), Failure> {
-    let (timeout, work) = match &rpc.command {
-        RpcCommand::Call(call) => (call.connecting.timeout, Work::Call(call)),
-        RpcCommand::List(list) => (list.connecting.timeout, Work::List(list)),
-    };
+    let (RpcCommand::Call(Call { connecting, .. }) | RpcCommand::List(List { connecting, .. })) =
+        &rpc.command;
+    let timeout = connecting.timeout;
     let done = async {
-        match work {
-            Work::Call(call) => call.run().await,
-            Work::List(list) => list::run(list).await,
+        match &rpc.command {
+            RpcCommand::Call(call) => call.run().await,
+            RpcCommand::List(list) => list::run(list).await,
         }
     };
     let late = || failure(format!("no answer within {timeout} s (--timeout allows more)"));
     tokio::time::timeout(Duration::from_secs(timeout), done).await.unwrap_or_else(|_| Err(late()))
-}
-
-enum Work<'w> {
-    Call(&'w Call),
-    List(&'w List),
 }
 
 impl Call {

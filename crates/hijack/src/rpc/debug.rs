@@ -45,13 +45,34 @@ fn cell(rest: &str) -> Option<String> {
 fn method(signature: &str, calls: &str) -> Option<MethodInfo> {
     let (name, rest) = signature.split_once('(')?;
     let types = rest.strip_suffix(") error")?;
-    let (args, reply) = types.split_once(", ")?;
+    let (args, reply) = split_types(types)?;
     Some(MethodInfo {
         name: name.to_owned(),
         args: args.to_owned(),
         reply: reply.to_owned(),
         calls: calls.parse().ok()?,
     })
+}
+
+/// Two types at the comma between them, which is the first one outside of brackets: `map[string]main.Pair[int,string]`
+/// and `(i32, Option<u8>)` have others.
+fn split_types(types: &str) -> Option<(&str, &str)> {
+    let mut depth = 0_i32;
+    let mut before = ' ';
+    for (at, c) in types.char_indices() {
+        match (before, c) {
+            // Of a function of Rust's.
+            ('-', '>') => {}
+            // A channel of Go's.
+            ('<', '-') => depth -= 1,
+            (_, '(' | '[' | '{' | '<') => depth += 1,
+            (_, ')' | ']' | '}' | '>') => depth -= 1,
+            (_, ',') if depth == 0 => return Some((&types[..at], types[at + 1..].trim_start())),
+            _ => {}
+        }
+        before = c;
+    }
+    None
 }
 
 const ESCAPES: [(&str, &str); 5] =
@@ -79,6 +100,27 @@ mod tests {
         let services = BTreeMap::from([("a.b".to_owned(), vec![]), ("Arith".to_owned(), arith)]);
         let read = read_page(&page(&services));
         assert_eq!(read, services.into_iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn types_may_have_commas_of_their_own() {
+        let table = [
+            ("*main.Args, *int", "*main.Args", "*int"),
+            ("map[string]struct { A int; B int }, *[]int", "map[string]struct { A int; B int }", "*[]int"),
+            (
+                "main.Pair[int,string], *main.Pair[int,string]",
+                "main.Pair[int,string]",
+                "*main.Pair[int,string]",
+            ),
+            ("func(int, string) (bool, error), *int", "func(int, string) (bool, error)", "*int"),
+            ("struct { A <-chan int; B chan<- int }, *int", "struct { A <-chan int; B chan<- int }", "*int"),
+            ("(i32, Option<B>), HashMap<String, i64>", "(i32, Option<B>)", "HashMap<String, i64>"),
+            ("fn(u8, u8) -> u8, ()", "fn(u8, u8) -> u8", "()"),
+        ];
+        for (types, args, reply) in table {
+            assert_eq!(split_types(types), Some((args, reply)), "{types}");
+        }
+        assert_eq!(split_types("(i32, i64)"), None);
     }
 
     #[test]

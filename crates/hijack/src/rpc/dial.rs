@@ -103,6 +103,12 @@ impl Dial {
         self
     }
 
+    /// Where it connects to.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
     /// Connects.
     ///
     /// # Errors
@@ -180,6 +186,7 @@ mod tests {
             ("http://127.0.0.1:1234", "http://127.0.0.1:1234", Some("/_goRPC_")),
             ("http://127.0.0.1:1234/", "http://127.0.0.1:1234", Some("/_goRPC_")),
             ("http://a:1/other", "http://a:1", Some("/other")),
+            ("a:1/x", "http://a:1", Some("/x")),
             ("127.0.0.1:1234", "http://127.0.0.1:1234", Some("/_goRPC_")),
             ("unix:/run/a.sock", "unix:/run/a.sock", Some("/_goRPC_")),
             ("tcp://127.0.0.1:1234", "http://127.0.0.1:1234", None),
