@@ -136,12 +136,6 @@ impl<T> Calls<T> {
     pub fn begun(&self) -> u64 {
         self.next
     }
-
-    /// Whether no further call may begin.
-    #[must_use]
-    pub fn is_ended(&self) -> bool {
-        self.ended
-    }
 }
 
 /// Spreads numbers that follow each other. The keys are ours, never the peer's, so nobody can make them collide.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::client::Shared;
+use super::codec::decode;
 use super::{CallError, Codec, Decode, DecodeError};
 
 /// A place for an answer, whatever its type.
@@ -67,7 +68,7 @@ impl<C: Codec, R: Decode<C> + Send> Place<C> for Slot<R> {
             self.put(Err(CallError::Remote(text)));
             return C::skip(decoder);
         }
-        match R::decode(decoder) {
+        match decode::<C, R>(decoder) {
             Ok(value) => {
                 self.put(Ok(value));
                 Ok(())

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -263,7 +264,14 @@ impl<C: Codec> Shared<C> {
         if state.queue.capacity() == 0 {
             state.queue = scratch::take_long();
         }
-        C::put_call(&mut state.encoder, &mut state.queue, method, number, args)
+        let put = catch_unwind(AssertUnwindSafe(|| {
+            C::put_call(&mut state.encoder, &mut state.queue, method, number, args)
+        }));
+        if !matches!(put, Ok(Ok(()))) {
+            // The turn is not used, and whoever waits may have been told of this one only.
+            self.made_room(state);
+        }
+        put.unwrap_or_else(|panic| resume_unwind(panic))
             .map_err(|error| CallError::Encode(Arc::new(error)))?;
         let place: Arc<dyn Place<C>> = Arc::clone(slot) as _;
         let begun = state.calls.begin(place);
@@ -292,13 +300,18 @@ impl<C: Codec> Shared<C> {
 
     pub(super) fn give_up(&self, number: u64) {
         let mut state = self.lock();
-        if state.calls.give_up(number).is_some() {
-            self.made_room(&mut state);
+        if state.calls.give_up(number).is_none() {
+            return;
+        }
+        self.made_room(&state);
+        if state.stage == Stage::Finishing && state.calls.waiting() == 0 {
+            // Nothing is waited for any more, and the task may sleep until something comes.
+            self.task.wake();
         }
     }
 
     /// One call fewer waits for its answer.
-    fn made_room(&self, state: &mut State<C>) {
+    fn made_room(&self, state: &State<C>) {
         if state.callers_waiting > 0 {
             self.room.notify_one();
         }
@@ -415,7 +428,7 @@ impl<C: Codec, S: Stream> Task<C, S> {
             let settled = {
                 let mut state = self.shared.lock();
                 let settled = state.calls.settle(head.number);
-                self.shared.made_room(&mut state);
+                self.shared.made_room(&state);
                 settled
             };
             match settled {

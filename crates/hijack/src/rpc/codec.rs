@@ -1,6 +1,7 @@
 //! What a codec has to do: calls and answers as bytes, in both directions.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Config, Inbox};
 use crate::BoxError;
@@ -33,7 +34,7 @@ pub trait Codec: Clone + fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`EncodeError`]: `out` and the state are as before.
+    /// [`EncodeError`]: `out` and the state are as before, which they must also be if the value panics.
     fn put_call<T: Encode<Self> + ?Sized>(
         encoder: &mut Self::Encoder,
         out: &mut Vec<u8>,
@@ -46,7 +47,7 @@ pub trait Codec: Clone + fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`EncodeError`]: `out` and the state are as before.
+    /// [`EncodeError`]: `out` and the state are as before, which they must also be if the value panics.
     fn put_reply<T: Encode<Self> + ?Sized>(
         encoder: &mut Self::Encoder,
         out: &mut Vec<u8>,
@@ -98,6 +99,35 @@ pub struct ReplyHead {
     pub number: u64,
     /// What the server says of a call that failed.
     pub error: Option<String>,
+}
+
+/// Appends all of something or nothing: nothing also if what is written panics on the way.
+pub(super) fn whole(
+    out: &mut Vec<u8>,
+    put: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    let mut partial = Partial { len: out.len(), out };
+    put(partial.out)?;
+    partial.len = partial.out.len();
+    Ok(())
+}
+
+/// Bytes of which those beyond `len` are taken back.
+struct Partial<'o> {
+    out: &'o mut Vec<u8>,
+    len: usize,
+}
+
+impl Drop for Partial<'_> {
+    fn drop(&mut self) {
+        self.out.truncate(self.len);
+    }
+}
+
+/// Decodes what is next. Behind a type that panics over it nobody knows where the decoder stands.
+pub(super) fn decode<C: Codec, T: Decode<C>>(decoder: &mut C::Decoder) -> Result<T, DecodeError> {
+    let decoded = catch_unwind(AssertUnwindSafe(|| T::decode(decoder)));
+    decoded.unwrap_or_else(|_| Err(DecodeError::of_stream("its type panicked while it was decoded")))
 }
 
 /// A value that can be sent by a codec.

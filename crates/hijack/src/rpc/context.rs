@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use hijack_proto::RequestHead;
 
-use super::methods::Entry;
 use crate::Conn;
 use crate::observe::{ConnectionId, Identity, Peer};
 use crate::transport::{Stream, Transport};
@@ -34,12 +33,6 @@ impl Origin {
         Self { peer: Some(peer), ..self }
     }
 
-    /// The same with this head in front of the connection.
-    #[must_use]
-    pub fn with_head(self, head: RequestHead) -> Self {
-        Self { head: Some(head), ..self }
-    }
-
     /// What a taken-over connection knows.
     pub(super) fn of<Io: Stream>(conn: &Conn<Io>) -> Self {
         let io: &dyn std::any::Any = conn.io();
@@ -55,25 +48,14 @@ impl Origin {
 #[derive(Clone)]
 pub struct Context {
     pub(super) origin: Arc<Origin>,
-    pub(super) entry: Arc<dyn Named>,
-}
-
-/// What has the name of a method.
-pub(super) trait Named: Send + Sync {
-    fn name(&self) -> &str;
-}
-
-impl<C: super::Codec> Named for Entry<C> {
-    fn name(&self) -> &str {
-        &self.name
-    }
+    pub(super) method: Arc<str>,
 }
 
 impl Context {
     /// The method's full name.
     #[must_use]
     pub fn method(&self) -> &str {
-        self.entry.name()
+        &self.method
     }
 
     /// The other end.

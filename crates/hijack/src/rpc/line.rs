@@ -16,7 +16,7 @@ use crate::transport::Stream;
 #[derive(Debug)]
 pub(super) struct Line<S> {
     io: S,
-    /// Bytes to be written, from `written` on. Without memory while nothing is.
+    /// Bytes to be written, from `written` on. Its memory is kept for the next ones unless it has grown long.
     out: Vec<u8>,
     /// Of `out`, the bytes that the stream has taken; `written <= out.len()`.
     written: usize,
@@ -121,14 +121,15 @@ impl<S: Stream> Line<S> {
     pub(super) async fn linger(mut self, limit: Duration) {
         let until = Instant::now() + limit;
         let drained = std::future::poll_fn(|cx| {
-            loop {
-                // Into nothing: what comes is thrown away.
-                let mut inbox = Inbox::default();
-                match ready!(self.poll_read(cx, &mut inbox)) {
-                    Ok(1..) => {}
-                    _ => return Poll::Ready(()),
+            scratch::with_read(|buffer| {
+                loop {
+                    let mut read = ReadBuf::new(buffer);
+                    let is_read = ready!(Pin::new(&mut self.io).poll_read(cx, &mut read)).is_ok();
+                    if !is_read || read.filled().is_empty() {
+                        return Poll::Ready(());
+                    }
                 }
-            }
+            })
         });
         let _ = tokio::time::timeout_at(until, pin!(drained)).await;
     }

@@ -11,6 +11,7 @@ use std::task::Poll;
 
 use hijack_proto::rpc::{MethodName, Unserved};
 
+use super::codec::decode;
 use super::context::{Context, Origin};
 use super::error::PANICKED;
 use super::{Codec, Decode, DecodeError, Encode, RegisterError};
@@ -251,13 +252,13 @@ where
     E: fmt::Display + 'static,
 {
     fn start(&self, call: Call<C>, decoder: &mut C::Decoder) -> Result<Running, (DecodeError, Call<C>)> {
-        let args = match A::decode(decoder) {
+        let args = match decode::<C, A>(decoder) {
             Ok(args) => args,
             Err(error) => return Err((error, call)),
         };
         let function = Arc::clone(&self.function);
         Ok(Box::pin(async move {
-            let context = Context { origin: call.origin, entry: Arc::clone(&call.entry) as _ };
+            let context = Context { origin: call.origin, method: Arc::clone(&call.entry.name) };
             let result = guarded(|| function(context, args)).await;
             call.answers.lock().room().put(&call.entry.name, &call.id, result);
         }))
@@ -296,27 +297,21 @@ impl<C: Codec> Queue<C> {
     }
 
     fn put<R: Encode<C>, E: fmt::Display>(&mut self, method: &str, id: &C::Id, result: Option<Result<R, E>>) {
-        match result {
+        // A reply may panic as its handler may, and so may an error that is put into words.
+        let put = catch_unwind(AssertUnwindSafe(|| match result {
             Some(Ok(reply)) => self.put_reply(method, id, &reply),
-            Some(Err(error)) => self.put_error(method, id, &error.to_string()),
-            None => self.put_error(method, id, PANICKED),
+            Some(Err(error)) => Err(error.to_string()),
+            None => Err(PANICKED.to_owned()),
+        }));
+        if let Err(text) = put.unwrap_or_else(|_| Err(PANICKED.to_owned())) {
+            self.put_error(method, id, &text);
         }
     }
 
     /// A reply that cannot be sent is an error to its caller and to nobody else; Go closes the connection.
-    fn put_reply<R: Encode<C>>(&mut self, method: &str, id: &C::Id, reply: &R) {
-        let len = self.bytes.len();
-        let put = catch_unwind(AssertUnwindSafe(|| {
-            C::put_reply(&mut self.encoder, &mut self.bytes, method, id, reply)
-        }));
-        match put {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => self.put_error(method, id, &format!("rpc: reply cannot be sent: {error}")),
-            Err(_) => {
-                self.bytes.truncate(len);
-                self.put_error(method, id, PANICKED);
-            }
-        }
+    fn put_reply<R: Encode<C>>(&mut self, method: &str, id: &C::Id, reply: &R) -> Result<(), String> {
+        let put = C::put_reply(&mut self.encoder, &mut self.bytes, method, id, reply);
+        put.map_err(|error| format!("rpc: reply cannot be sent: {error}"))
     }
 
     pub(super) fn put_error(&mut self, method: &str, id: &C::Id, text: &str) {

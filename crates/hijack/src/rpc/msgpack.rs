@@ -7,6 +7,7 @@ use hijack_proto::rpc::msgpack::Scanner;
 use serde::de::{DeserializeOwned, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
+use super::codec::whole;
 use super::{Codec, Config, Decode, DecodeError, Encode, EncodeError, Inbox, ReplyHead};
 
 /// The codec of `hashicorp/net-rpc-msgpackrpc`, which Consul and Nomad use.
@@ -79,9 +80,10 @@ impl Codec for MsgPack {
         number: u64,
         args: &T,
     ) -> Result<(), EncodeError> {
-        let start = out.len();
-        put(out, &CallHead { service_method: method, seq: number })?;
-        args.encode(encoder, out).inspect_err(|_| out.truncate(start))
+        whole(out, |out| {
+            put(out, &CallHead { service_method: method, seq: number })?;
+            args.encode(encoder, out)
+        })
     }
 
     fn put_reply<T: Encode<Self> + ?Sized>(
@@ -91,9 +93,10 @@ impl Codec for MsgPack {
         id: &u64,
         reply: &T,
     ) -> Result<(), EncodeError> {
-        let start = out.len();
-        put(out, &ReplyHeadOut { service_method: method, seq: *id, error: "" })?;
-        reply.encode(encoder, out).inspect_err(|_| out.truncate(start))
+        whole(out, |out| {
+            put(out, &ReplyHeadOut { service_method: method, seq: *id, error: "" })?;
+            reply.encode(encoder, out)
+        })
     }
 
     fn put_error(_: &mut (), out: &mut Vec<u8>, method: &str, id: &u64, error: &str) {

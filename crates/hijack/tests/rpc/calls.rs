@@ -7,7 +7,8 @@ use hijack::rpc::{CallError, Config, Json, Methods, RegisterError};
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
-use crate::support::{Args, LONG, Quotient, Unsendable, by_hand, client, read_until, serve_bare};
+use crate::panics::Panics;
+use crate::support::{Args, LONG, Quotient, Unsendable, by_hand, client, read_all, read_until, serve_bare};
 
 #[tokio::test]
 async fn calls_are_answered() {
@@ -146,6 +147,34 @@ async fn further_calls_wait_for_their_turn() {
     assert_eq!(seen.len(), 5);
 }
 
+/// Who gets its turn and cannot use it passes it on.
+#[tokio::test]
+async fn a_turn_that_is_not_used_is_the_next_ones() {
+    let mut config = Config::default();
+    config.in_flight = 1;
+    let (client, mut peer) = by_hand(config).await;
+    let calling = client.clone();
+    let first = tokio::spawn(async move { calling.call::<i64>("A.B", &1).await });
+    read_until(&mut peer, "\n").await;
+    // They wait in this order.
+    let calling = client.clone();
+    let unsendable = tokio::spawn(async move { calling.call::<i64>("A.B", &Unsendable).await });
+    let calling = client.clone();
+    let panics = tokio::spawn(async move { calling.call::<i64>("A.B", &Panics).await });
+    let calling = client.clone();
+    let last = tokio::spawn(async move { calling.call::<i64>("A.B", &2).await });
+    tokio::task::yield_now().await;
+    peer.write_all(b"{\"id\":0,\"result\":1,\"error\":null}\n").await.expect("sent");
+    assert_eq!(first.await.expect("no panic").expect("an answer"), 1);
+    let error = unsendable.await.expect("no panic").expect_err("it cannot be sent");
+    assert!(matches!(error, CallError::Encode(_)), "{error:?}");
+    assert!(panics.await.expect_err("it panics").is_panic());
+    assert_eq!(read_until(&mut peer, "\n").await, "{\"method\":\"A.B\",\"params\":[2],\"id\":1}\n");
+    peer.write_all(b"{\"id\":1,\"result\":2,\"error\":null}\n").await.expect("sent");
+    let last = timeout(LONG, last).await.expect("it got the turn");
+    assert_eq!(last.expect("no panic").expect("an answer"), 2);
+}
+
 /// The server reads no further calls while as many run as may.
 #[tokio::test]
 async fn a_server_bounds_what_runs() {
@@ -189,6 +218,20 @@ fn a_name_is_served_once_and_has_a_dot() {
     assert_eq!(add(&mut methods, "A.B"), Ok(()));
     assert_eq!(add(&mut methods, "A.B"), Err(RegisterError::Duplicate("A.B".into())));
     assert_eq!(add(&mut methods, "AB"), Err(RegisterError::IllFormed("AB".into())));
+}
+
+/// The client has said that it asks no more, and nobody waits for an answer any more.
+#[tokio::test]
+async fn the_last_call_given_up_ends_what_has_finished() {
+    let (client, mut peer) = by_hand(Config::default()).await;
+    let calling = client.clone();
+    let call = tokio::spawn(async move { calling.call::<i64>("A.B", &1).await });
+    read_until(&mut peer, "\n").await;
+    client.finish();
+    // Our end of its direction is all that comes; the peer says nothing and stays.
+    assert_eq!(read_all(&mut peer).await, "");
+    call.abort();
+    timeout(LONG, client.closed()).await.expect("it ends by itself");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod ends;
 mod hostile;
 mod http;
 mod jsonrpc;
+mod panics;
 mod service;
 mod support;
 #[cfg(feature = "tls")]

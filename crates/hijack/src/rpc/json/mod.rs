@@ -11,6 +11,7 @@ use hijack_proto::rpc::json::Scanner;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::codec::whole;
 use super::{Codec, Config, Decode, DecodeError, Encode, EncodeError, Inbox, ReplyHead};
 use body::Body;
 use envelope::Envelope;
@@ -188,13 +189,4 @@ impl<T: DeserializeOwned> Decode<Json> for T {
 fn put<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> Result<(), EncodeError> {
     let mut serializer = serde_json::Serializer::with_formatter(out, GoFormatter);
     value.serialize(&mut serializer).map_err(EncodeError::new)
-}
-
-/// Appends all of something or nothing.
-fn whole(
-    out: &mut Vec<u8>,
-    put: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
-) -> Result<(), EncodeError> {
-    let len = out.len();
-    put(out).inspect_err(|_| out.truncate(len))
 }
