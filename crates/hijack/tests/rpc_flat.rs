@@ -33,7 +33,7 @@ async fn call(client: &Client<Gob>, calls: i64) {
 }
 
 #[test]
-#[ignore = "it takes half a minute, optimised"]
+#[ignore = "half a minute: cargo test --release -p hijack --features rpc --test rpc_flat -- --ignored --nocapture"]
 fn five_million_calls_leave_nothing_behind() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.expect("a runtime").block_on(async {

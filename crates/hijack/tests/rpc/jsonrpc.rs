@@ -7,7 +7,7 @@ use tokio::io::AsyncWriteExt;
 use crate::support::{ask, by_hand, read_until, serve_bare};
 
 /// Calls, and what Go answers.
-pub(crate) const PROBES: [(&str, &str); 19] = [
+const PROBES: [(&str, &str); 19] = [
     (
         r#"{"method":"Arith.Multiply","params":[{"A":7,"B":8}],"id":1}"#,
         r#"{"id":1,"result":56,"error":null}"#,
