@@ -11,7 +11,7 @@ use std::{env, fs};
 use serde_json::Value;
 
 use crate::foreign::Foreign;
-use crate::peer::{find, go, missing, run_client, script};
+use crate::peer::{find, go, missing, script};
 use crate::process::{Folder, Running};
 
 /// A running gateway.
@@ -156,25 +156,6 @@ impl Program {
         let (base, admin) = (base.unwrap_or_default(), admin.unwrap_or_default());
         Ok(Self { running, base, admin, folder })
     }
-}
-
-/// A server of Go's net/rpc (`servers/netrpc`); `None` if Go is missing here.
-///
-/// # Panics
-/// If it does not start, or if Go is missing and `CI=true`.
-#[must_use]
-pub fn serve_rpc() -> Option<Foreign> {
-    Some(Foreign::endpoints(go("./servers/netrpc")?))
-}
-
-/// Has a client of Go's net/rpc (`clients/netrpc`) call the server at `base`. False if Go is missing here.
-///
-/// # Panics
-/// If a call fails (with what the client said), or if Go is missing and `CI=true`.
-pub fn call_rpc(base: &str) -> bool {
-    let Some(client) = go("./clients/netrpc") else { return false };
-    run_client(client, "net/rpc", base, &[]);
-    true
 }
 
 /// A server of Go's net/http with what proxies get wrong (`servers/ordinary`); `None` if Go is missing here.

@@ -36,6 +36,7 @@ var cases = []struct {
 	{"mismatch", mismatch},
 	{"order", order},
 	{"crowd", crowd},
+	{"connections", connections},
 	{"large", large},
 	{"close", closeMidCall},
 	{"halfclose", halfClose},
@@ -203,21 +204,34 @@ func order() error {
 
 func crowd() error {
 	return with(func(client *rpc.Client) error {
-		var all sync.WaitGroup
-		failures := make(chan error, 10000)
-		for i := range 10000 {
-			all.Add(1)
-			go func() {
-				defer all.Done()
-				if err := multiply(client, i, i+1); err != nil {
-					failures <- err
-				}
-			}()
-		}
-		all.Wait()
-		close(failures)
-		return <-failures
+		return atOnce(10000, func(i int) error { return multiply(client, i, i+1) })
 	})
+}
+
+func connections() error {
+	return atOnce(5, func(int) error {
+		return with(func(client *rpc.Client) error {
+			return atOnce(200, func(i int) error { return multiply(client, i, i+1) })
+		})
+	})
+}
+
+// atOnce does so many things at the same time and gives the first failure.
+func atOnce(count int, do func(i int) error) error {
+	var all sync.WaitGroup
+	failures := make(chan error, count)
+	for i := range count {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			if err := do(i); err != nil {
+				failures <- err
+			}
+		}()
+	}
+	all.Wait()
+	close(failures)
+	return <-failures
 }
 
 func large() error {

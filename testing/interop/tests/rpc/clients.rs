@@ -1,8 +1,20 @@
 //! Go's client calls our server.
 
-use hijack_interop::rpc::{call_as_go, call_as_msgpack, gob_methods, json_methods, msgpack_methods};
+use hijack_interop::rpc::{GoServer, call_as_go, call_as_msgpack, gob_methods, json_methods, msgpack_methods};
 
 use crate::support::{OurServer, run};
+
+/// What is asked of our server below, Go's own does.
+#[test]
+fn gos_clients_are_served_by_go() {
+    let Some(server) = GoServer::start() else { return };
+    for url in [server.base(), &server.gob, &server.unix] {
+        call_as_go(url, "gob");
+    }
+    for url in [format!("{}/_jsonRPC_", server.base()), server.json.clone()] {
+        call_as_go(&url, "json");
+    }
+}
 
 #[test]
 fn gos_json_client_is_served() {
