@@ -6,12 +6,12 @@
 # target/peers; curl, Node, Python, nginx, HAProxy, dockerd, podman and a static busybox
 # come from Debian's packages, installed by apt-get when this runs as root (or with
 # sudo) and they are missing; no service is started by that. For WebSocket: Python's
-# `websockets` beside Go, Node's `ws` by npm into target/peers/node, Go libraries
-# and Chromium from Debian, and Autobahn by testing/autobahn.sh. A path that is
+# `websockets` beside Go, Node's `ws` by npm into target/peers/node, Go libraries,
+# Delve and Chromium from Debian, and Autobahn by testing/autobahn.sh. A path that is
 # already exported (HIJACK_GO, HIJACK_NODE, HIJACK_PYTHON, HIJACK_CURL, HIJACK_NGINX,
 # HIJACK_HAPROXY, HIJACK_DOCKERD, HIJACK_DOCKER, HIJACK_PODMAN, HIJACK_BUSYBOX,
-# HIJACK_WEBSOCKETS, HIJACK_NODE_MODULES, HIJACK_GOCODE, HIJACK_CHROMIUM,
-# HIJACK_WSTEST) is kept. The tests that have `hijack docker` beside docker want
+# HIJACK_WEBSOCKETS, HIJACK_NODE_MODULES, HIJACK_GOCODE, HIJACK_DELVE,
+# HIJACK_CHROMIUM, HIJACK_WSTEST) is kept. The tests that have `hijack docker` beside docker want
 # docker 28 or later, which may be newer than Debian's.
 # What cannot be had is named, with its cure; then this fails if CI=true.
 set -eu
@@ -63,15 +63,19 @@ python_works || packages="$packages python3 python3-venv"
 [ -n "${HIJACK_PODMAN:-}" ] || command -v podman >/dev/null || packages="$packages podman"
 [ -n "${HIJACK_BUSYBOX:-}" ] || [ -n "$(static_busybox)" ] || packages="$packages busybox-static"
 [ -n "${HIJACK_NODE_MODULES:-}" ] || command -v npm >/dev/null || packages="$packages npm"
+[ -n "${HIJACK_DELVE:-}" ] || command -v dlv >/dev/null || packages="$packages delve"
 [ -n "${HIJACK_CHROMIUM:-}" ] || command -v chromium >/dev/null || packages="$packages chromium"
 gocode=/usr/share/gocode
+gocode_packages='golang-github-gorilla-websocket-dev golang-golang-x-net-dev golang-github-hashicorp-net-rpc-msgpackrpc-dev'
+gocode_packages="$gocode_packages golang-github-hashicorp-yamux-dev"
 gocode_works() {
-  for library in github.com/gorilla/websocket golang.org/x/net/websocket github.com/hashicorp/net-rpc-msgpackrpc; do
+  for library in github.com/gorilla/websocket golang.org/x/net/websocket github.com/hashicorp/net-rpc-msgpackrpc \
+    github.com/hashicorp/yamux; do
     [ -d "$gocode/src/$library" ] || return 1
   done
 }
 [ -n "${HIJACK_GOCODE:-}" ] || gocode_works ||
-  packages="$packages golang-github-gorilla-websocket-dev golang-golang-x-net-dev golang-github-hashicorp-net-rpc-msgpackrpc-dev"
+  packages="$packages $gocode_packages"
 if [ -n "$packages" ] && command -v apt-get >/dev/null && can_be_root; then
   say "installing$packages"
   # shellcheck disable=SC2086 # a list of words
@@ -130,7 +134,8 @@ export_peer HIJACK_WEBSOCKETS "${HIJACK_WEBSOCKETS:-$websockets}" websockets \
 export_peer HIJACK_NODE_MODULES "${HIJACK_NODE_MODULES:-$modules}" ws \
   "npm install --prefix $peers/node ws@$node_ws_version, or export HIJACK_NODE_MODULES, the folder that has it"
 export_peer HIJACK_GOCODE "${HIJACK_GOCODE:-$gocode}" "Go's libraries" \
-  'apt-get install golang-github-gorilla-websocket-dev golang-golang-x-net-dev golang-github-hashicorp-net-rpc-msgpackrpc-dev, or export HIJACK_GOCODE, a GOPATH'
+  "apt-get install $gocode_packages, or export HIJACK_GOCODE, a GOPATH"
+export_peer HIJACK_DELVE "${HIJACK_DELVE:-$(path_of dlv)}" Delve 'apt-get install delve, or export HIJACK_DELVE'
 export_peer HIJACK_CHROMIUM "${HIJACK_CHROMIUM:-$(path_of chromium)}" Chromium 'apt-get install chromium'
 CI='' testing/autobahn.sh | grep . || missing="$missing Autobahn"
 

@@ -69,8 +69,26 @@ pub(crate) fn go_library(package: &str) -> Option<Command> {
 
 /// `go run PACKAGE` in this crate's folder; Go keeps the built program in its cache.
 pub(crate) fn go(package: &str) -> Option<Command> {
+    let mut command = toolchain()?;
+    command.args(["run", package]);
+    Some(command)
+}
+
+/// Builds a program in Go into a folder, and gives its path. `None` if Go is missing here.
+///
+/// # Panics
+/// If it cannot be built, or if Go is missing and `CI=true`.
+#[must_use]
+pub fn build_go(package: &str, folder: &Path) -> Option<PathBuf> {
+    let program = folder.join("program");
+    let built = toolchain()?.arg("build").arg("-o").arg(&program).arg(package).status();
+    assert!(built.expect("Go starts").success(), "{package} cannot be built");
+    Some(program)
+}
+
+fn toolchain() -> Option<Command> {
     let mut command = Command::new(find("HIJACK_GO", "go")?);
-    command.args(["run", package]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    command.current_dir(env!("CARGO_MANIFEST_DIR"));
     // The toolchain that is here, and no question to git.
     command.env("GOTOOLCHAIN", "local").env("GOFLAGS", "-buildvcs=false");
     Some(command)

@@ -1,5 +1,6 @@
 //! Go's net/rpc as a server (`servers/rpc`) and as a client (`clients/rpc`), and the same methods served by us.
 
+use std::process::Command;
 use std::time::Duration;
 
 use hijack::rpc::{Fault, Gob, Json, Methods, MsgPack};
@@ -20,6 +21,8 @@ pub struct GoServer {
     pub json: String,
     /// See `gob`.
     pub unix: String,
+    /// Where it speaks gob by CONNECT inside TLS, and the certificate that it shows, as PEM.
+    pub tls: (String, String),
 }
 
 impl GoServer {
@@ -37,7 +40,8 @@ impl GoServer {
         let addresses: serde_json::Value = serde_json::from_str(json).expect("JSON");
         let address = |name: &str| addresses[name].as_str().expect("an address").to_owned();
         let (gob, json) = (format!("tcp://{}", address("gob")), format!("tcp://{}", address("json")));
-        Some(Self { gob, json, unix: format!("unix:{}", address("unix")), foreign })
+        let tls = (format!("https://{}", address("tls")), address("certificate"));
+        Some(Self { gob, json, unix: format!("unix:{}", address("unix")), tls, foreign })
     }
 
     /// Its URL.
@@ -54,6 +58,49 @@ impl GoServer {
 pub fn call_as_go(url: &str, codec: &str) -> bool {
     let Some(client) = go("./clients/rpc") else { return false };
     run_client(client, "net/rpc", url, &[codec]);
+    true
+}
+
+/// A server of Go's that speaks gob on its standard input and output; `None` if Go is missing here.
+///
+/// # Panics
+/// If Go is missing and `CI=true`.
+#[must_use]
+pub fn go_on_stdio() -> Option<Command> {
+    let mut command = go("./servers/rpc")?;
+    command.arg("--stdio");
+    Some(command)
+}
+
+/// What Go's `rpc.DialHTTP` says to each of so many connections to `url`: "ok", or why not. `None` if Go is missing here.
+///
+/// # Panics
+/// If its program fails, or if Go is missing and `CI=true`.
+#[must_use]
+pub fn dial_as_go(url: &str, count: usize) -> Option<Vec<String>> {
+    let output = go("./clients/rpc")?.args([url, "dial", &count.to_string()]).output().expect("Go starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
+}
+
+/// A server of net/rpc on hashicorp/yamux (`servers/yamuxrpc`), and its address; `None` if it is missing here.
+///
+/// # Panics
+/// If it does not start, or if it is missing and `CI=true`.
+#[must_use]
+pub fn serve_yamux() -> Option<(Foreign, String)> {
+    let foreign = Foreign::endpoints(go_library("./servers/yamuxrpc")?);
+    let address = foreign.base().trim_start_matches("http://").to_owned();
+    Some((foreign, address))
+}
+
+/// Has a client of net/rpc on hashicorp/yamux call the server at `address`. False if it is missing here.
+///
+/// # Panics
+/// If a call fails (with what the client said), or if it is missing and `CI=true`.
+pub fn call_by_yamux(address: &str) -> bool {
+    let Some(client) = go_library("./clients/yamuxrpc") else { return false };
+    run_client(client, "net/rpc on yamux", address, &[]);
     true
 }
 

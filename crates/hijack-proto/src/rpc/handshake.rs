@@ -146,7 +146,8 @@ impl fmt::Display for Denied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Answered { status, reason } => {
-                write!(f, "unexpected HTTP response: {} {}", status.as_u16(), reason.escape_debug())
+                write!(f, "unexpected HTTP response: {}", status.as_u16())?;
+                if reason.is_empty() { Ok(()) } else { write!(f, " {}", reason.escape_debug()) }
             }
             Self::Malformed(error) => write!(f, "malformed HTTP response: {error}"),
         }
@@ -206,6 +207,7 @@ mod tests {
         }
         let denied = [
             ("HTTP/1.1 200 OK\r\n\r\n", "unexpected HTTP response: 200 OK"),
+            ("HTTP/1.1 200\r\n\r\n", "unexpected HTTP response: 200"),
             ("HTTP/1.1 200 connected to go rpc\r\n\r\n", "unexpected HTTP response: 200 connected to go rpc"),
             (
                 "HTTP/1.1 200 Connected to Go RPC!\r\n\r\n",

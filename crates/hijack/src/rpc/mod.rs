@@ -60,7 +60,7 @@ pub use debug::read_page;
 pub use dial::{Dial, ask, dial};
 pub use error::{CallError, DialError, Fault, Lost, RegisterError, ServeError};
 pub use gob::{Gob, GobDecoder, GobDynamic, GobEncoder};
-pub use hijack_proto::rpc::handshake::{DEBUG_PATH, DEFAULT_PATH, Denied};
+pub use hijack_proto::rpc::handshake::{CONNECTED, DEBUG_PATH, DEFAULT_PATH, Denied};
 pub use inbox::Inbox;
 pub use json::{Json, JsonDecoder, JsonId};
 pub use methods::{MethodInfo, Methods, Service};

@@ -1,13 +1,18 @@
 // Go's net/rpc client against a server with the methods of servers/rpc.
 //
 //	go run ./clients/rpc URL CODEC [CASE]
+//	go run ./clients/rpc URL dial COUNT
 //
-// URL is http://HOST:PORT[/PATH], tcp://HOST:PORT or unix:PATH, CODEC gob or json. Prints "ok CASE" for each case.
+// URL is http://HOST:PORT[/PATH], https://HOST:PORT, tcp://HOST:PORT, unix:PATH, or exec:PROGRAM ARGUMENT, which is started
+// and spoken to on its standard input and output. CODEC is gob or json. Prints "ok CASE" for each case.
+//
+// With dial it connects by rpc.DialHTTP so many times, and prints "ok" or the error.
 package main
 
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +21,8 @@ import (
 	"net/rpc"
 	"net/rpc/jsonrpc"
 	"os"
+	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -45,6 +52,10 @@ var cases = []struct {
 
 func main() {
 	time.AfterFunc(2*time.Minute, func() { fail("all", errors.New("it hangs")) })
+	if codec == "dial" {
+		dialMany(os.Args[3])
+		return
+	}
 	for _, c := range cases {
 		if len(os.Args) > 3 && os.Args[3] != c.name {
 			continue
@@ -61,9 +72,62 @@ func fail(name string, err error) {
 	os.Exit(1)
 }
 
+func dialMany(count string) {
+	most, _ := strconv.Atoi(count)
+	for range most {
+		client, err := rpc.DialHTTP("tcp", strings.TrimPrefix(url, "http://"))
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		fmt.Println("ok")
+		client.Close()
+	}
+}
+
+// child is a program that is spoken to on its standard input and output.
+type child struct {
+	io.WriteCloser
+	io.ReadCloser
+	process *os.Process
+}
+
+func start(program, argument string) (*child, error) {
+	command := exec.Command(program, argument)
+	command.Stderr = os.Stderr
+	in, err := command.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := command.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	err = command.Start()
+	return &child{in, out, command.Process}, err
+}
+
+func (c *child) CloseWrite() error { return c.WriteCloser.Close() }
+
+func (c *child) Close() error {
+	err := errors.Join(c.WriteCloser.Close(), c.ReadCloser.Close())
+	// It would go on with what it was asked.
+	return errors.Join(err, c.process.Kill())
+}
+
 // open gives a connection behind whatever comes in front of the calls.
-func open() (net.Conn, error) {
+func open() (io.ReadWriteCloser, error) {
 	switch {
+	case strings.HasPrefix(url, "exec:"):
+		program, argument, _ := strings.Cut(strings.TrimPrefix(url, "exec:"), " ")
+		return start(program, argument)
+	case strings.HasPrefix(url, "https://"):
+		// Whose certificate it is matters elsewhere.
+		conn, err := tls.Dial("tcp", strings.TrimPrefix(url, "https://"), &tls.Config{InsecureSkipVerify: true})
+		if err != nil {
+			return nil, err
+		}
+		return granted(conn, rpc.DefaultRPCPath)
 	case strings.HasPrefix(url, "tcp://"):
 		return net.Dial("tcp", strings.TrimPrefix(url, "tcp://"))
 	case strings.HasPrefix(url, "unix:"):
@@ -76,11 +140,15 @@ func open() (net.Conn, error) {
 	return connect("tcp", address, "/"+path)
 }
 
-func connect(network, address, path string) (net.Conn, error) {
+func connect(network, address, path string) (io.ReadWriteCloser, error) {
 	conn, err := net.Dial(network, address)
 	if err != nil {
 		return nil, err
 	}
+	return granted(conn, path)
+}
+
+func granted(conn net.Conn, path string) (io.ReadWriteCloser, error) {
 	io.WriteString(conn, "CONNECT "+path+" HTTP/1.0\n\n")
 	answer, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: "CONNECT"})
 	if err == nil && answer.Status != "200 Connected to Go RPC" {
@@ -104,7 +172,7 @@ func dial() (*rpc.Client, error) {
 	return over(conn), nil
 }
 
-func over(conn net.Conn) *rpc.Client {
+func over(conn io.ReadWriteCloser) *rpc.Client {
 	if codec == "json" {
 		return jsonrpc.NewClient(conn)
 	}
@@ -166,7 +234,12 @@ func serverErrors() error {
 				return fmt.Errorf("%s: %v", method, err)
 			}
 		}
-		err := client.Call("Arith.Divide", args{1, 0}, new(quotient))
+		// No UTF-8; what stands for it in the answer is the server's choice.
+		err := client.Call("Ar\xffth.Multiply", &args{1, 2}, new(int))
+		if err == nil || !strings.HasPrefix(err.Error(), "rpc: can't find service Ar") {
+			return fmt.Errorf("a name that is no text: %v", err)
+		}
+		err = client.Call("Arith.Divide", args{1, 0}, new(quotient))
 		if _, ok := err.(rpc.ServerError); !ok || err.Error() != "divide by zero" {
 			return fmt.Errorf("a failure: %v", err)
 		}

@@ -1,17 +1,26 @@
 // Go's net/rpc in all its ways: gob and JSON, by CONNECT and without HTTP, over TCP and a Unix socket.
 //
 //	go run ./servers/rpc [ADDRESS]
+//	go run ./servers/rpc --stdio
 //
-// Prints its base URL. CONNECT /_goRPC_ speaks gob, CONNECT /_jsonRPC_ JSON; GET /addresses tells where the others listen.
-// With --until-eof as last argument it ends when stdin ends.
+// Prints its base URL. CONNECT /_goRPC_ speaks gob, CONNECT /_jsonRPC_ JSON; GET /addresses tells where the others listen,
+// and the certificate of the one with TLS. With --until-eof as last argument it ends when stdin ends. With --stdio it speaks
+// gob on its standard input and output.
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"log"
+	"math/big"
 	"net"
 	"net/http"
 	"net/rpc"
@@ -113,6 +122,13 @@ func main() {
 	} {
 		check(rpc.RegisterName(name, service))
 	}
+	if address == "--stdio" {
+		rpc.ServeConn(struct {
+			io.Reader
+			io.WriteCloser
+		}{os.Stdin, os.Stdout})
+		return
+	}
 	rpc.HandleHTTP()
 	http.HandleFunc("/_jsonRPC_", func(w http.ResponseWriter, request *http.Request) {
 		conn, _, err := w.(http.Hijacker).Hijack()
@@ -130,6 +146,11 @@ func main() {
 	check(err)
 	addresses["unix"] = unix.Addr().String()
 	go http.Serve(unix, nil)
+	identity, certificate := selfSigned()
+	secret, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{identity}})
+	check(err)
+	addresses["tls"], addresses["certificate"] = secret.Addr().String(), certificate
+	go http.Serve(secret, nil)
 	http.HandleFunc("/addresses", func(w http.ResponseWriter, _ *http.Request) {
 		json.NewEncoder(w).Encode(addresses)
 	})
@@ -150,6 +171,22 @@ func accept(network, address string, serve func(io.ReadWriteCloser)) string {
 		}
 	}()
 	return listener.Addr().String()
+}
+
+// selfSigned gives a certificate for the loopback with its key, and once more as PEM.
+func selfSigned() (tls.Certificate, string) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	check(err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		NotBefore:    time.Now().Add(-time.Hour),
+		NotAfter:     time.Now().Add(24 * time.Hour),
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	check(err)
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, string(text)
 }
 
 func check(err error) {

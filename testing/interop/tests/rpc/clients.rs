@@ -1,6 +1,8 @@
 //! Go's client calls our server.
 
-use hijack_interop::rpc::{GoServer, call_as_go, call_as_msgpack, gob_methods, json_methods, msgpack_methods};
+use hijack_interop::rpc::{
+    GoServer, call_as_go, call_as_msgpack, gob_methods, json_methods, msgpack_methods,
+};
 
 use crate::support::{OurServer, run};
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use hijack::rpc::{CallError, Client, Codec, Decode, Dial, Encode, Gob, Json, MsgPack, dial};
+use hijack::rpc::{CallError, Client, Codec, Decode, Dial, Encode, Gob, Json, Lost, MsgPack, dial};
 use hijack_interop::rpc::{Args, Empty, GoServer, Quotient, serve_msgpack};
 use tokio::time::timeout;
 
@@ -31,6 +31,23 @@ fn gos_gob_server_is_called() {
     });
 }
 
+/// Go sends half of such a call; and it ends a connection on which it cannot answer.
+#[test]
+fn what_gob_cannot_send() {
+    let Some(server) = GoServer::start() else { return };
+    run(async {
+        let client = dial::<Gob>(&server.gob).await.expect("it listens");
+        for _ in 0..2 {
+            let error = client.call::<i64>("a.b.C", &None::<i64>).await.expect_err("nil is no argument");
+            assert!(matches!(error, CallError::Encode(_)), "{error:?}");
+            multiply(&client, 7, 8).await;
+        }
+        let error = client.call::<Empty>("Bad.Reply", &Empty {}).await.expect_err("no answer");
+        assert!(matches!(error, CallError::Lost(Lost::UnexpectedEof)), "{error:?}");
+        client.closed().await;
+    });
+}
+
 #[test]
 fn gos_msgpack_server_is_called() {
     let Some((_server, url)) = serve_msgpack() else { return };
@@ -49,13 +66,27 @@ where
     u64: Encode<C> + Decode<C>,
     str: Encode<C>,
 {
-    let client = dial::<C>(url).await.expect(url);
-    calls(&client).await;
-    failures(&client).await;
-    order(&client).await;
-    crowd(&client).await;
-    given_up(&client).await;
+    cases_over(&dial::<C>(url).await.expect(url)).await;
     half_closed(dial::<C>(url).await.expect(url)).await;
+}
+
+/// Those of them that leave the connection open.
+pub(crate) async fn cases_over<C>(client: &Client<C>)
+where
+    C: Codec,
+    Args: Encode<C>,
+    Quotient: Decode<C>,
+    Empty: Encode<C> + Decode<C>,
+    String: Encode<C> + Decode<C>,
+    i64: Encode<C> + Decode<C>,
+    u64: Encode<C> + Decode<C>,
+    str: Encode<C>,
+{
+    calls(client).await;
+    failures(client).await;
+    order(client).await;
+    crowd(client).await;
+    given_up(client).await;
 }
 
 async fn multiply<C: Codec>(client: &Client<C>, a: i64, b: i64)
