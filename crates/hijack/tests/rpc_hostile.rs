@@ -6,7 +6,8 @@ mod gob_streams;
 
 use std::time::{Duration, Instant};
 
-use hijack::rpc::{Client, Config, Context, Fault, Gob, Methods, Origin, Server};
+use hijack::rpc::{self, Client, Config, Fault, Gob, Methods, Origin, Server};
+use hijack_gob::ByteBuf;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::de::IgnoredAny;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -25,11 +26,19 @@ fn methods() -> Methods<Gob> {
     methods
         .add("Any.Take", |_: hijack_gob::Dynamic| async move { Ok::<_, Fault>(1_i64) })
         .and_then(|methods| methods.add("Any.Skip", |_: IgnoredAny| async move { Ok::<_, Fault>(1_i64) }))
+        .and_then(|methods| methods.add("Echo.Back", |n: i64| async move { Ok::<_, Fault>(n) }))
         .and_then(|methods| {
-            methods.add_with("Echo.Back", |_: Context, n: i64| async move { Ok::<_, Fault>(n) })
+            methods.add("Blob.Len", |blob: ByteBuf| async move { Ok::<_, Fault>(blob.len() as u64) })
         })
+        .and_then(|methods| methods.add("Time.Sleep", sleep))
         .expect("names of their own");
     methods
+}
+
+/// Sleeps for so many milliseconds.
+async fn sleep(ms: u64) -> Result<u64, Fault> {
+    tokio::time::sleep(Duration::from_millis(ms)).await;
+    Ok(ms)
 }
 
 async fn serve() -> std::net::SocketAddr {
@@ -103,7 +112,9 @@ fn every_attack_is_over_within_a_second_and_nobody_else_feels_it() {
             assert!(grown < MOST_MEMORY, "{name}: {grown} bytes");
         }
         endless_value(address, &other).await;
-        many_idle(address, &other).await;
+        long_messages(address, &other).await;
+        idle_after_long_messages(address).await;
+        many_idle(&other).await;
     });
 }
 
@@ -128,16 +139,27 @@ async fn endless_value(address: std::net::SocketAddr, other: &Client<Gob>) {
     assert!(latency < Duration::from_millis(500) * PATIENCE, "the other took {latency:?}");
 }
 
-/// A thousand connections that say nothing, and a thousand that stop in a message. They end with their clients.
-async fn many_idle(address: std::net::SocketAddr, other: &Client<Gob>) {
-    let (before, tasks) = (descriptors(), tasks());
+/// By CONNECT: a thousand connections that were granted and say nothing, and a thousand that stop in their CONNECT. A
+/// shutdown ends them, waits for the call that runs, and lets nobody in.
+async fn many_idle(other: &Client<Gob>) {
+    let (before, running) = (descriptors(), tasks());
+    let listener = hijack::Listener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_address());
+    // Shorter than the shutdown below, which lets finish who has begun a head.
+    let http = hijack::Server::builder().configure(|config| config.head_timeout = HEAD_TIMEOUT).build();
+    let (serving, handler) = (http.clone(), Server::new(methods()).into_handler());
+    tokio::spawn(async move { serving.serve(listener, handler).await });
     reset_peak();
     let held = peak();
     let mut sockets = Vec::new();
     for n in 0..2 * IDLE {
-        let mut socket = TcpStream::connect(address).await.expect("it listens");
+        let mut socket = TcpStream::connect(&url["http://".len()..]).await.expect("it listens");
+        let connect = b"CONNECT /_goRPC_ HTTP/1.0\n\n";
         if n % 2 == 0 {
-            socket.write_all(&head("Any.Take")[..30]).await.expect("taken");
+            socket.write_all(connect).await.expect("taken");
+            socket.read_exact(&mut [0; 34]).await.expect("granted");
+        } else {
+            socket.write_all(&connect[..20]).await.expect("taken");
         }
         sockets.push(socket);
     }
@@ -146,14 +168,69 @@ async fn many_idle(address: std::net::SocketAddr, other: &Client<Gob>) {
     eprintln!("{} idle connections: {} KiB, the other {latency:?}", 2 * IDLE, grown >> 10);
     assert!(latency < Duration::from_millis(500) * PATIENCE, "the other took {latency:?}");
     assert!(grown < MOST_MEMORY, "{grown} bytes");
-    drop(sockets);
+
+    let client = rpc::dial::<Gob>(&url).await.expect("granted");
+    let calling = client.clone();
+    let call = tokio::spawn(async move { calling.call::<u64>("Time.Sleep", &300_u64).await });
+    // The second answer says that the first call was read.
+    client.call::<u64>("Time.Sleep", &0_u64).await.expect("answered");
+    let report = http.shutdown(Duration::from_secs(10)).await;
+    assert_eq!((report.taken, report.active, report.forced), (IDLE + 1, IDLE, 0), "{report:?}");
+    assert_eq!(call.await.expect("no panic").expect("answered"), 300);
+    assert!(rpc::dial::<Gob>(&url).await.is_err(), "nobody is let in");
+    for (n, mut socket) in sockets.into_iter().enumerate() {
+        let mut told = String::new();
+        let ended = timeout(Duration::from_secs(10), socket.read_to_string(&mut told)).await;
+        ended.expect("in time").expect("in order");
+        let expected = if n % 2 == 0 { "" } else { "HTTP/1.1 408 Request Timeout" };
+        assert_eq!(told.lines().next().unwrap_or_default(), expected);
+    }
+    drop(client);
     let ended = async {
-        while descriptors() > before || self::tasks() > tasks {
+        while descriptors() > before || tasks() > running {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(Duration::from_secs(30), ended).await.expect("every connection ends with its client");
+    timeout(Duration::from_secs(30), ended).await.expect("nothing is left of it");
 }
+
+/// A message of exactly the limit passes. Of a longer one, no byte is waited for, and no memory is taken.
+async fn long_messages(address: std::net::SocketAddr, other: &Client<Gob>) {
+    // In front of the bytes: their type, a 0, and their length.
+    let longest = Config::default().message_len - 6;
+    let sent = ByteBuf(b"0123456789abcdef".repeat(longest / 16 + 1)[..longest].to_vec());
+    let len: u64 = other.call("Blob.Len", &sent).await.expect("within the limit");
+    assert_eq!(len, longest as u64);
+    drop(sent);
+    reset_peak();
+    let held = peak();
+    for len in [longest as u64 + 7, 1 << 30] {
+        let mut socket = TcpStream::connect(address).await.expect("it listens");
+        socket.write_all(&[head("Blob.Len"), uint(len)].concat()).await.expect("taken");
+        let ended = timeout(Duration::from_secs(10), socket.read(&mut [0; 1024])).await;
+        assert_eq!(ended.expect("at once").expect("in order"), 0, "{len} bytes are too many");
+    }
+    let grown = peak() - held;
+    assert!(grown < 1 << 20, "{grown} bytes for what was refused");
+}
+
+/// What a long message took is not held by a connection that says nothing more.
+async fn idle_after_long_messages(address: std::net::SocketAddr) {
+    reset_peak();
+    let held = peak();
+    let sent = ByteBuf(vec![7; 2 << 20]);
+    let mut clients = Vec::new();
+    for _ in 0..100 {
+        let stream = TcpStream::connect(address).await.expect("it listens");
+        let client = Client::over(stream, &Gob::default(), Config::default());
+        assert_eq!(client.call::<u64>("Blob.Len", &sent).await.expect("its length"), 2 << 20);
+        clients.push(client);
+    }
+    let grown = peak() - held;
+    assert!(grown < MOST_MEMORY, "{grown} bytes");
+}
+
+const HEAD_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// So many of each kind.
 const IDLE: usize = 1_000;

@@ -59,9 +59,8 @@ impl Inbox {
 
     /// The buffer, with room for `more` bytes behind what waits.
     pub(super) fn room(&mut self, more: usize) -> &mut Vec<u8> {
-        if self.taken == self.buf.len() {
-            self.let_go();
-        } else if self.taken >= self.buf.len() / 2 {
+        self.let_go();
+        if self.taken > 0 && self.taken >= self.buf.len() / 2 {
             // Fewer bytes move than were taken.
             self.buf.drain(..self.taken);
             self.taken = 0;
@@ -73,7 +72,7 @@ impl Inbox {
         &mut self.buf
     }
 
-    /// Keeps no more memory than an ordinary call needs.
+    /// Keeps no more memory than an ordinary call needs, if all was taken.
     pub(super) fn let_go(&mut self) {
         if self.taken < self.buf.len() {
             return;

@@ -41,6 +41,8 @@ impl<S: Stream> Line<S> {
 
     /// Reads once into `inbox`; nothing is the end of the peer's direction.
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, inbox: &mut Inbox) -> Poll<io::Result<usize>> {
+        // It may be long until something comes.
+        inbox.let_go();
         if inbox.is_long() {
             let reading = pin!(self.io.read_buf(inbox.room(LONG_READ)));
             return reading.poll(cx);

@@ -2,10 +2,12 @@
 //! to all this is asked in `testing/interop`.
 
 mod calls;
+mod drips;
 mod ends;
 mod hostile;
 mod http;
 mod jsonrpc;
+mod lies;
 mod panics;
 mod service;
 mod support;
