@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::call::{Place, Slot, Waiting};
-use super::line::{self, Line, SendError};
+use super::line::{self, Line, SendError, Vigil};
 use super::{CallError, Codec, Config, Decode, DecodeError, Encode, Lost};
 use crate::scratch;
 use crate::transport::Stream;
@@ -122,6 +122,7 @@ impl<C: Codec> Client<C> {
             shared: Arc::clone(&shared),
             ended_ours: false,
             waits: false,
+            vigil: Vigil::default(),
         };
         tokio::spawn(task.run());
         Self(Arc::new(Handle(shared)))
@@ -367,6 +368,7 @@ struct Task<C: Codec, S> {
     ended_ours: bool,
     /// Whether what is queued has waited for more.
     waits: bool,
+    vigil: Vigil,
 }
 
 impl<C: Codec, S: Stream> Task<C, S> {
@@ -396,8 +398,12 @@ impl<C: Codec, S: Stream> Task<C, S> {
                 return Poll::Ready(Ok(()));
             }
             if read.is_pending() {
+                if self.shared.lock().calls.waiting() == 1 {
+                    self.vigil.look_again(cx);
+                }
                 return Poll::Pending;
             }
+            self.vigil.rewarded();
         }
     }
 

@@ -12,7 +12,7 @@ use hijack_proto::rpc::Serving;
 use tokio::task::JoinSet;
 
 use super::context::Origin;
-use super::line::{self, Line, SendError};
+use super::line::{self, Line, SendError, Vigil};
 use super::methods::{Answers, Call, Methods};
 use super::{Codec, Config, DecodeError, ServeError};
 use crate::transport::Stream;
@@ -35,6 +35,7 @@ pub(super) struct Connection<C: Codec, S> {
     /// Calls that were begun since this was asked last, and whether their answers have waited for more.
     begun: usize,
     waits: bool,
+    vigil: Vigil,
     config: Config,
 }
 
@@ -59,6 +60,7 @@ impl<C: Codec, S: Stream> Connection<C, S> {
             broken: None,
             begun: 0,
             waits: false,
+            vigil: Vigil::default(),
             config,
         }
     }
@@ -91,7 +93,13 @@ impl<C: Codec, S: Stream> Connection<C, S> {
                 return Poll::Pending;
             }
             if wants_more {
-                ready!(self.poll_read(cx))?;
+                if self.poll_read(cx)?.is_pending() {
+                    if self.serving.running() == 0 {
+                        self.vigil.look_again(cx);
+                    }
+                    return Poll::Pending;
+                }
+                self.vigil.rewarded();
             } else if !self.has_room() {
                 // It is made by a task that ends, or by the peer that reads.
                 return Poll::Pending;

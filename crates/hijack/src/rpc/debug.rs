@@ -61,12 +61,11 @@ fn split_types(types: &str) -> Option<(&str, &str)> {
     let mut before = ' ';
     for (at, c) in types.char_indices() {
         match (before, c) {
-            // Of a function of Rust's.
+            // The arrow of a function of Rust's.
             ('-', '>') => {}
-            // A channel of Go's.
-            ('<', '-') => depth -= 1,
             (_, '(' | '[' | '{' | '<') => depth += 1,
-            (_, ')' | ']' | '}' | '>') => depth -= 1,
+            // The second one is the arrow of a channel of Go's.
+            (_, ')' | ']' | '}' | '>') | ('<', '-') => depth -= 1,
             (_, ',') if depth == 0 => return Some((&types[..at], types[at + 1..].trim_start())),
             _ => {}
         }

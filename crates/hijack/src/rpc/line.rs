@@ -137,6 +137,50 @@ impl<S: Stream> Line<S> {
     }
 }
 
+/// Whether to look for the peer's bytes again instead of sleeping, where one call at a time goes to and fro: to wake a core
+/// that sleeps costs both sides more than to look a few times, if what is waited for comes by then. Where it does not, the
+/// peer being far or slow, hardly anything is wasted: the more often it was in vain, the more seldom it is tried.
+///
+/// Other tasks run between any two looks.
+#[derive(Debug, Default)]
+pub(super) struct Vigil {
+    /// Looks that are left of this wait.
+    looks: u32,
+    waits: u32,
+    /// How many waits were in vain since the last one that was not; at most `MOST_VAIN`.
+    vain: u32,
+}
+
+impl Vigil {
+    /// What was waited for has come; another wait may follow.
+    pub(super) fn rewarded(&mut self) {
+        if self.looks > 0 && self.looks < LOOKS {
+            self.vain = 0;
+        }
+        self.waits = self.waits.wrapping_add(1);
+        self.looks = if self.waits.is_multiple_of(1 << self.vain) { LOOKS } else { 0 };
+    }
+
+    /// Has the task run again soon, if this wait is worth it.
+    pub(super) fn look_again(&mut self, cx: &mut Context<'_>) {
+        if self.looks == 0 {
+            return;
+        }
+        self.looks -= 1;
+        if self.looks == 0 {
+            self.vain = (self.vain + 1).min(MOST_VAIN);
+        }
+        later(cx);
+    }
+}
+
+/// Looks of one wait. Each is a system call of less than half a microsecond; a small call and its answer, over the loopback
+/// between two cores that are awake, take some twenty of them. To wake a core of a virtual machine takes as many.
+const LOOKS: u32 = 40;
+
+/// Of so many waits, as a power of two, one is tried at least.
+const MOST_VAIN: u32 = 8;
+
 /// Has the task run again when the others have, and the sockets have been looked at.
 pub(super) fn later(cx: &mut Context<'_>) {
     // It only tells the runtime, at its first poll.
@@ -149,5 +193,47 @@ const LONG_READ: usize = 256 * 1024;
 impl From<io::Error> for SendError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    /// How often a task runs again for nothing during `waits` that nothing ends.
+    fn in_vain(vigil: &mut Vigil, waits: u32) -> u32 {
+        let mut cx = Context::from_waker(Waker::noop());
+        (0..waits)
+            .map(|_| {
+                vigil.rewarded();
+                let before = vigil.looks;
+                (0..2 * LOOKS).for_each(|_| vigil.look_again(&mut cx));
+                before
+            })
+            .sum()
+    }
+
+    #[test]
+    fn waits_in_vain_are_hardly_tried_any_more() {
+        let mut vigil = Vigil::default();
+        assert!(in_vain(&mut vigil, 1_000) <= 12 * LOOKS);
+        assert!(in_vain(&mut vigil, 1_024) <= 4 * LOOKS);
+    }
+
+    #[test]
+    fn a_wait_that_is_rewarded_is_tried_again_each_time() {
+        let mut vigil = Vigil::default();
+        in_vain(&mut vigil, 1_000);
+        let mut cx = Context::from_waker(Waker::noop());
+        while vigil.looks == 0 {
+            vigil.rewarded();
+        }
+        for _ in 0..10 {
+            vigil.look_again(&mut cx);
+            vigil.rewarded();
+            assert_eq!(vigil.looks, LOOKS);
+        }
     }
 }
