@@ -40,7 +40,7 @@ hijack-tonic:        hijack-testkit
 hijack-axum:         hijack-testkit
 hijack-gateway:      hijack-testkit
 hijack-cli:          hijack-testkit
-hijack-interop:      hijack-differential hijack-gob hijack-tonic
+hijack-interop:      hijack-differential hijack-gob hijack-tonic hijack-axum
 TABLE
 }
 # What must not be reachable from the crates without IO.
