@@ -18,7 +18,7 @@ use crate::call::receiving::Receiving;
 use crate::call::sending::Sending;
 use crate::call::status;
 use crate::link::{Link, Unsent};
-use crate::{ChannelConfig, Dialer, Pipe};
+use crate::{ChannelConfig, Dialer};
 
 /// Calls over a taken-over connection, which is opened by the first call and anew after every cut. Cheap to clone; all
 /// clones are one.
@@ -69,19 +69,15 @@ impl Channel {
         Self::of(origin, config, None, Way::Dial(Box::new(dialer)))
     }
 
-    /// Over `pipe`, for as long as it lives. Within a runtime.
-    ///
-    /// # Errors
-    ///
-    /// If nothing can be written to it.
-    pub(crate) async fn over(
-        pipe: Pipe,
-        authority: Authority,
-        config: ChannelConfig,
-    ) -> Result<Self, hijack::Error> {
-        let link = Link::begin(pipe, &config).await.map_err(hijack::Error::other)?;
+    /// Over `link`, for as long as it lives.
+    pub(crate) fn over(link: Link, authority: Authority, config: ChannelConfig) -> Self {
         let origin = Origin { scheme: Scheme::HTTP, authority };
-        Ok(Self::of(origin, config, Some(link), Way::Given))
+        Self::of(origin, config, Some(link), Way::Given)
+    }
+
+    /// Lets go of the connection, which ends with the calls under way.
+    pub(crate) fn retire(&self) {
+        drop(self.0.link().take());
     }
 
     fn of(origin: Origin, config: ChannelConfig, link: Option<Link>, way: Way) -> Self {
@@ -175,8 +171,9 @@ impl Shared {
             return Err(Status::unavailable("the connection has ended, and it was the only one"));
         };
         let pipe = dialer.dial().await.map_err(|error| unreachable(error.to_string()))?;
-        let link =
-            Link::begin(pipe, &self.config).await.map_err(|error| unreachable(status::words(&error)))?;
+        let begun = Link::begin(pipe, &self.config).await;
+        let (link, running) = begun.map_err(|error| unreachable(status::words(&error)))?;
+        tokio::spawn(running);
         *self.link() = Some(link.clone());
         Ok(link)
     }

@@ -111,6 +111,12 @@ impl Dialer {
         self
     }
 
+    /// Asks for `token` instead of the usual one.
+    pub(crate) fn with_token(mut self, token: &'static str) -> Self {
+        self.token = token;
+        self
+    }
+
     /// A channel over connections opened so, with the default [`ChannelConfig`]. Nothing is opened yet.
     #[must_use]
     pub fn channel(&self) -> Channel {
@@ -270,6 +276,8 @@ impl fmt::Debug for Dialing {
 pub enum DialError {
     /// This is no URL of a server.
     Url(String),
+    /// This cannot be the name of an agent.
+    Name(String),
     /// The server answered otherwise; what it said is within.
     Declined(Box<Decline>),
     /// The server opened a WebSocket of another subprotocol, or of none.
@@ -315,6 +323,9 @@ impl fmt::Display for DialError {
             Self::Url(url) => {
                 write!(f, "cannot use {url:?} as a URL for gRPC: it looks like http://host:port/path")
             }
+            Self::Name(name) => {
+                write!(f, "cannot use {name:?} as an agent's name: it is text of one line, not empty")
+            }
             Self::Declined(decline) => {
                 decline.fmt(f)?;
                 advice(decline).map_or(Ok(()), |advice| write!(f, " ({advice})"))
@@ -322,7 +333,7 @@ impl fmt::Display for DialError {
             Self::Subprotocol(Some(other)) => {
                 write!(
                     f,
-                    "the server opened a WebSocket of the subprotocol {other}, not of {TOKEN} (is the path right?)"
+                    "the server opened a WebSocket of the subprotocol {other}, which is not ours (is the path right?)"
                 )
             }
             Self::Subprotocol(None) => {
@@ -334,7 +345,7 @@ impl fmt::Display for DialError {
             Self::Handshake(mismatch) => mismatch.fmt(f),
             Self::TimedOut(within) => write!(f, "no answer to the takeover within {within:?}"),
             Self::Neither { token, websocket } => {
-                write!(f, "neither way in works: as {TOKEN}: {token}; as a WebSocket: {websocket}")
+                write!(f, "neither way in works: as a token: {token}; as a WebSocket: {websocket}")
             }
             Self::Http(error) => error.fmt(f),
         }

@@ -31,14 +31,10 @@ pub(crate) struct Door {
     pub(crate) authorities: Vec<String>,
     /// How WebSockets open it, if they do.
     pub(crate) websocket: Option<Arc<ws::Config>>,
-    pub(crate) gate: Option<Arc<Gate>>,
     pub(crate) max_tunnels: usize,
     /// Tunnels that live, behind this door and its clones.
     live: Arc<AtomicUsize>,
 }
-
-/// Asks who it is.
-pub(crate) type Gate = dyn Fn(&mut Asked<'_>) -> Result<(), Reject> + Send + Sync;
 
 /// A request that would become a tunnel, before it does: to be looked at, marked or refused.
 #[derive(Debug)]
@@ -86,7 +82,6 @@ impl Clone for Door {
             h2c: self.h2c,
             authorities: self.authorities.clone(),
             websocket: self.websocket.clone(),
-            gate: self.gate.clone(),
             max_tunnels: self.max_tunnels,
             live: Arc::clone(&self.live),
         }
@@ -101,7 +96,6 @@ impl Door {
             h2c: false,
             authorities: Vec::new(),
             websocket: None,
-            gate: None,
             max_tunnels,
             live: Arc::default(),
         }
@@ -113,10 +107,11 @@ impl Door {
         self.websocket = Some(Arc::new(config));
     }
 
-    /// Answers a request: by a takeover that ends in `conversation`, or by what keeps it from being one.
+    /// Answers a request: by a takeover that ends in `conversation`, or by what keeps it from being one, `gate` among it.
     pub(crate) fn answer<B, F>(
         &self,
         request: Request<B>,
+        gate: impl FnOnce(&mut Asked<'_>) -> Result<(), Reject>,
         conversation: impl FnOnce(Pipe, Takeover) -> F + Send + 'static,
     ) -> Response<Body>
     where
@@ -127,7 +122,7 @@ impl Door {
             return Reject::new(StatusCode::INTERNAL_SERVER_ERROR, NOT_OURS).into_response();
         };
         let peer = hijacker.peer();
-        let Opened { way, takes, terms, place } = match self.open(hijacker, &peer, &mut request) {
+        let Opened { way, takes, terms, place } = match self.open(hijacker, &peer, &mut request, gate) {
             Ok(opened) => opened,
             Err(answer) => return *answer,
         };
@@ -150,15 +145,14 @@ impl Door {
         hijacker: Hijacker,
         peer: &Peer,
         request: &mut request::Parts,
+        gate: impl FnOnce(&mut Asked<'_>) -> Result<(), Reject>,
     ) -> Result<Opened, Box<Response<Body>>> {
         let (way, takes) = self.choose(hijacker, request)?;
         let terms = match (way, &self.websocket) {
             (Way::WebSocket, Some(config)) => Some(self.agree(request, config).map_err(refused)?),
             _ => None,
         };
-        if let Some(gate) = &self.gate {
-            gate(&mut Asked { way, peer, request }).map_err(refused)?;
-        }
+        gate(&mut Asked { way, peer, request }).map_err(refused)?;
         let place = self.place().map_err(refused)?;
         let headers = terms.as_ref().map(|terms| terms.headers().clone()).unwrap_or_default();
         Ok(Opened { way, takes: takes.headers(headers), terms, place })

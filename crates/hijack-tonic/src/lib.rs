@@ -28,6 +28,7 @@ pub mod interop;
 mod link;
 mod pipe;
 mod preface;
+pub mod reverse;
 mod server;
 mod serving;
 mod takeover;

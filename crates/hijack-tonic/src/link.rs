@@ -20,8 +20,12 @@ pub(crate) struct Unsent {
 }
 
 impl Link {
-    /// Begins HTTP/2 on `pipe`; a task of the current runtime runs it to its end.
-    pub(crate) async fn begin(pipe: Pipe, config: &ChannelConfig) -> Result<Self, hyper::Error> {
+    /// Begins HTTP/2 on `pipe`. The second one is the connection, which moves only as it is awaited; its calls are told how it
+    /// ended.
+    pub(crate) async fn begin(
+        pipe: Pipe,
+        config: &ChannelConfig,
+    ) -> Result<(Self, impl Future<Output = ()> + Send + use<>), hyper::Error> {
         let mut builder = Builder::new(TokioExecutor::new());
         builder
             .timer(TokioTimer::new())
@@ -32,13 +36,12 @@ impl Link {
             .keep_alive_timeout(config.keep_alive_timeout)
             .keep_alive_while_idle(true);
         let (send, connection) = builder.handshake(TokioIo::new(pipe)).await?;
-        tokio::spawn(async move {
-            // Its calls are told how it ended; nobody else asks.
+        let running = async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection for gRPC ended");
             }
-        });
-        Ok(Self(send))
+        };
+        Ok((Self(send), running))
     }
 
     /// Whether no more calls can be made.

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hijack::{Conn, EndReason, ws};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::oneshot;
 
 /// A taken-over connection as bytes: raw, or in the messages of a WebSocket.
 ///
@@ -20,6 +21,8 @@ pub struct Pipe {
     way: Ways,
     /// Whether the peer has ended its direction.
     ended: bool,
+    /// Told when the first byte is read.
+    heard: Option<oneshot::Sender<()>>,
 }
 
 /// Both are about 100 bytes, and there is one for each connection.
@@ -29,12 +32,23 @@ enum Ways {
 }
 
 impl Pipe {
+    fn new(way: Ways) -> Self {
+        Self { way, ended: false, heard: None }
+    }
+
+    /// Completes when the first byte has been read.
+    pub(crate) fn heard(&mut self) -> oneshot::Receiver<()> {
+        let (heard, hears) = oneshot::channel();
+        self.heard = Some(heard);
+        hears
+    }
+
     pub(crate) fn raw(conn: Conn) -> Self {
-        Self { way: Ways::Raw(conn), ended: false }
+        Self::new(Ways::Raw(conn))
     }
 
     pub(crate) fn framed(socket: ws::WebSocket) -> Self {
-        Self { way: Ways::Framed(socket.into_byte_stream()), ended: false }
+        Self::new(Ways::Framed(socket.into_byte_stream()))
     }
 
     /// The connection underneath, to be asked or limited: reading it or writing to it would break the stream.
@@ -54,7 +68,7 @@ impl Pipe {
     pub fn into_conn(self) -> std::result::Result<Conn, Self> {
         match self.way {
             Ways::Raw(conn) => Ok(conn),
-            way @ Ways::Framed(_) => Err(Self { way, ended: self.ended }),
+            way @ Ways::Framed(_) => Err(Self { way, ..self }),
         }
     }
 
@@ -83,7 +97,12 @@ impl AsyncRead for Pipe {
             Ways::Raw(conn) => Pin::new(conn).poll_read(cx, buf),
             Ways::Framed(stream) => Pin::new(stream).poll_read(cx, buf),
         };
-        this.ended |= matches!(polled, Poll::Ready(Ok(()))) && before > 0 && buf.remaining() == before;
+        if matches!(polled, Poll::Ready(Ok(()))) {
+            this.ended |= before > 0 && buf.remaining() == before;
+            if let Some(heard) = this.heard.take_if(|_| buf.remaining() < before) {
+                let _ = heard.send(());
+            }
+        }
         polled
     }
 }

@@ -47,8 +47,12 @@ use crate::{Config, TOKEN, serving};
 pub struct Server {
     routes: Routes,
     door: Arc<Door>,
+    gate: Option<Arc<Gate>>,
     config: Arc<Config>,
 }
+
+/// Asks who it is.
+type Gate = dyn Fn(&mut Asked<'_>) -> Result<(), Reject> + Send + Sync;
 
 impl Server {
     /// A server of `routes`, open to the token [`TOKEN`] and to WebSockets from pages of the same host and from clients that
@@ -58,7 +62,7 @@ impl Server {
         let config = Config::default();
         let mut door = Door::new(TOKEN, config.max_tunnels);
         door.open_to_websockets(ws::Config::default());
-        Self { routes: routes.prepare(), door: Arc::new(door), config: Arc::new(config) }
+        Self { routes: routes.prepare(), door: Arc::new(door), gate: None, config: Arc::new(config) }
     }
 
     /// Changes the configuration.
@@ -110,7 +114,7 @@ impl Server {
         mut self,
         gate: impl Fn(&mut Asked<'_>) -> Result<(), Reject> + Send + Sync + 'static,
     ) -> Self {
-        Arc::make_mut(&mut self.door).gate = Some(Arc::new(gate));
+        self.gate = Some(Arc::new(gate));
         self
     }
 
@@ -135,9 +139,10 @@ impl Server {
 
     fn answer<B>(&self, request: Request<B>) -> Response<Body> {
         let (routes, config) = (self.routes.clone(), Arc::clone(&self.config));
-        self.door.answer(request, |pipe, takeover| async move {
+        let gate = |asked: &mut Asked<'_>| self.gate.as_ref().map_or(Ok(()), |gate| gate(asked));
+        self.door.answer(request, gate, |pipe, takeover| async move {
             let told = pipe.conn().told();
-            serving::serve(pipe, routes, takeover, &config, told).await
+            serving::serve(pipe, routes, Some(takeover), &config, told).await
         })
     }
 }

@@ -3,14 +3,17 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::time::Instant;
 use tonic::Status;
 use tonic::service::Routes;
 use tower_service::Service;
@@ -26,7 +29,7 @@ use crate::{Config, Pipe, Takeover, preface};
 pub(crate) async fn serve(
     mut pipe: Pipe,
     routes: Routes,
-    takeover: Takeover,
+    takeover: Option<Takeover>,
     config: &Config,
     told: impl Future<Output = ()>,
 ) -> Result<(), hijack::Error> {
@@ -35,8 +38,9 @@ pub(crate) async fn serve(
         came = preface::expect(&mut pipe, config.preface_timeout) => came?,
         () = &mut told => return Ok(()),
     }
-    let calls = Calls { routes, takeover, max_message_len: config.max_message_len };
-    let mut connection = pin!(builder(config).serve_connection(TokioIo::new(pipe), calls));
+    let latest = Latest::default();
+    let calls = Calls { routes, takeover, max_message_len: config.max_message_len, latest: latest.clone() };
+    let mut connection = pin!(builder(config, latest).serve_connection(TokioIo::new(pipe), calls));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = told => {
@@ -47,8 +51,8 @@ pub(crate) async fn serve(
     ended.map_err(hijack::Error::other)
 }
 
-fn builder(config: &Config) -> http2::Builder<TokioExecutor> {
-    let mut builder = http2::Builder::new(TokioExecutor::new());
+fn builder(config: &Config, latest: Latest) -> http2::Builder<Latest> {
+    let mut builder = http2::Builder::new(latest);
     builder
         .timer(TokioTimer::new())
         .initial_stream_window_size(config.stream_window)
@@ -64,8 +68,9 @@ fn builder(config: &Config) -> http2::Builder<TokioExecutor> {
 /// The calls that come over one pipe.
 struct Calls {
     routes: Routes,
-    takeover: Takeover,
+    takeover: Option<Takeover>,
     max_message_len: usize,
+    latest: Latest,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Calls {
@@ -75,11 +80,42 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
 
     fn call(&self, request: Request<Incoming>) -> Answering {
         let deadline = Deadline::of(request.headers());
+        self.latest.set(deadline.as_ref().map(Deadline::at));
         let mut request = request.map(|body| Requested::new(body, self.max_message_len));
-        request.extensions_mut().insert(self.takeover.clone());
+        if let Some(takeover) = &self.takeover {
+            request.extensions_mut().insert(takeover.clone());
+        }
         Answering { call: Some(self.routes.clone().call(request)), deadline }
     }
 }
+
+/// Gives calls their tasks, and ends those that are over their deadline and stuck: the body of an answer is asked for
+/// nothing while the client does not read, so it cannot say by itself that the time is up. The stream is reset then.
+///
+/// HTTP/2 makes the call's future and its task in one go, so that the deadline of the latest call is the task's.
+#[derive(Clone, Default)]
+struct Latest(Arc<Mutex<Option<Instant>>>);
+
+impl Latest {
+    fn set(&self, deadline: Option<Instant>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
+    }
+}
+
+impl<F> hyper::rt::Executor<F> for Latest
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    fn execute(&self, task: F) {
+        match self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(deadline) => drop(tokio::spawn(tokio::time::timeout_at(deadline + GRACE, task))),
+            None => drop(tokio::spawn(task)),
+        }
+    }
+}
+
+/// Time for a call to say that its deadline has passed.
+const GRACE: Duration = Duration::from_millis(50);
 
 /// A call until the head of its answer.
 struct Answering {

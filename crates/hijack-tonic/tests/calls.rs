@@ -1,6 +1,5 @@
 //! All four kinds of calls over a taken-over connection, between hijack's own server and client.
 
-#[path = "support/mod.rs"]
 mod support;
 
 use futures_util::{StreamExt, stream};
