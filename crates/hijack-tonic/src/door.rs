@@ -11,10 +11,13 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
 
+use hijack::tls;
+use hijack::tls::rustls::ServerConfig;
 use hijack::tower::{Hijacker, TypedHijacker};
 use hijack::ws::{self, Reject, Terms};
-use hijack::{Body, Error, Peer};
+use hijack::{Body, Conn, Error, Peer};
 use http::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use http::uri::Authority;
 use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri, request};
@@ -31,7 +34,11 @@ pub(crate) struct Door {
     pub(crate) authorities: Vec<String>,
     /// How WebSockets open it, if they do.
     pub(crate) websocket: Option<Arc<ws::Config>>,
+    /// TLS that may begin behind the takeover.
+    pub(crate) tls: Option<Arc<ServerConfig>>,
     pub(crate) max_tunnels: usize,
+    /// Time for the first byte behind the takeover, where it decides what that is, and for the handshake then.
+    pub(crate) preface_timeout: Duration,
     /// Tunnels that live, behind this door and its clones.
     live: Arc<AtomicUsize>,
 }
@@ -82,7 +89,9 @@ impl Clone for Door {
             h2c: self.h2c,
             authorities: self.authorities.clone(),
             websocket: self.websocket.clone(),
+            tls: self.tls.clone(),
             max_tunnels: self.max_tunnels,
+            preface_timeout: self.preface_timeout,
             live: Arc::clone(&self.live),
         }
     }
@@ -90,13 +99,15 @@ impl Clone for Door {
 
 impl Door {
     /// Open to `token` alone.
-    pub(crate) fn new(token: &'static str, max_tunnels: usize) -> Self {
+    pub(crate) fn new(token: &'static str, max_tunnels: usize, preface_timeout: Duration) -> Self {
         Self {
             token,
             h2c: false,
             authorities: Vec::new(),
             websocket: None,
+            tls: None,
             max_tunnels,
+            preface_timeout,
             live: Arc::default(),
         }
     }
@@ -126,17 +137,18 @@ impl Door {
             Ok(opened) => opened,
             Err(answer) => return *answer,
         };
-        takes.take_over_with(move |conn| {
+        let (tls, within) = (self.tls.clone(), self.preface_timeout);
+        takes.take_over_with(move |mut conn| async move {
+            let _place = place;
+            if let Some(config) = tls.filter(|_| way != Way::WebSocket) {
+                conn = uncover(conn, config, within).await?;
+            }
             let takeover = Takeover::new(way, peer, request, &conn);
             let pipe = match terms {
                 Some(terms) => Pipe::framed(terms.into_socket(conn)),
                 None => Pipe::raw(conn),
             };
-            let conversation = conversation(pipe, takeover);
-            async move {
-                let _place = place;
-                conversation.await
-            }
+            conversation(pipe, takeover).await
         })
     }
 
@@ -223,6 +235,18 @@ impl Door {
         Err(reject.header(RETRY_AFTER, HeaderValue::from_static("1")))
     }
 }
+
+/// Ends TLS here if that is what begins.
+async fn uncover(mut conn: Conn, config: Arc<ServerConfig>, within: Duration) -> Result<Conn, Error> {
+    let first = tokio::time::timeout(within, conn.peek(1)).await;
+    match first.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))?? {
+        [CLIENT_HELLO, ..] => tls::accept(conn, config, within).await,
+        _ => Ok(conn),
+    }
+}
+
+/// The first byte of TLS: a record of a handshake (RFC 8446 §5.1).
+const CLIENT_HELLO: u8 = 0x16;
 
 /// A takeover that was granted.
 struct Opened {

@@ -6,6 +6,7 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use hijack::tls::rustls::ServerConfig;
 use hijack::ws::{self, Origins, Reject};
 use hijack::{Body, Error, Exchange, Outcome};
 use http::{Request, Response};
@@ -60,7 +61,7 @@ impl Server {
     #[must_use]
     pub fn new(routes: Routes) -> Self {
         let config = Config::default();
-        let mut door = Door::new(TOKEN, config.max_tunnels);
+        let mut door = Door::new(TOKEN, config.max_tunnels, config.preface_timeout);
         door.open_to_websockets(ws::Config::default());
         Self { routes: routes.prepare(), door: Arc::new(door), gate: None, config: Arc::new(config) }
     }
@@ -69,7 +70,8 @@ impl Server {
     #[must_use]
     pub fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(Arc::make_mut(&mut self.config));
-        Arc::make_mut(&mut self.door).max_tunnels = self.config.max_tunnels;
+        let door = Arc::make_mut(&mut self.door);
+        (door.max_tunnels, door.preface_timeout) = (self.config.max_tunnels, self.config.preface_timeout);
         self
     }
 
@@ -104,6 +106,16 @@ impl Server {
     #[must_use]
     pub fn h2c(mut self) -> Self {
         Arc::make_mut(&mut self.door).h2c = true;
+        self
+    }
+
+    /// Takes TLS that begins behind a takeover, ALPN `h2`: clients that mean a TLS server ask their proxy for a plain `CONNECT`,
+    /// and speak TLS inside. HTTP/2 without TLS is taken as before.
+    #[must_use]
+    pub fn tls_inside(mut self, config: &ServerConfig) -> Self {
+        let mut config = config.clone();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        Arc::make_mut(&mut self.door).tls = Some(Arc::new(config));
         self
     }
 

@@ -34,7 +34,7 @@ impl Body for Requested {
             None => return Poll::Ready(None),
         };
         if let Some(data) = frame.data_ref() {
-            this.messages.measure(data)?;
+            this.messages.measure(data, |_| ())?;
         }
         Poll::Ready(Some(Ok(frame)))
     }
@@ -49,7 +49,7 @@ impl Body for Requested {
 }
 
 /// Where the messages in a stream of bytes begin: each has a flag and a length of four bytes in front.
-struct Messages {
+pub(crate) struct Messages {
     max_len: usize,
     /// What came of a prefix; `have < 5`.
     prefix: [u8; 5],
@@ -59,12 +59,13 @@ struct Messages {
 }
 
 impl Messages {
-    fn new(max_len: usize) -> Self {
+    pub(crate) fn new(max_len: usize) -> Self {
         Self { max_len, prefix: [0; 5], have: 0, left: 0 }
     }
 
-    /// Looks at more bytes; the error is `RESOURCE_EXHAUSTED`.
-    fn measure(&mut self, mut data: &[u8]) -> Result<(), Status> {
+    /// Looks at more bytes, and tells of each message that begins whether it is compressed; the error is
+    /// `RESOURCE_EXHAUSTED`.
+    pub(crate) fn measure(&mut self, mut data: &[u8], mut begins: impl FnMut(bool)) -> Result<(), Status> {
         loop {
             let inside = data.len().min(self.left as usize);
             // As long as `data`, which is shorter than `left`, or `left` itself.
@@ -80,7 +81,8 @@ impl Messages {
             if self.have < self.prefix.len() {
                 return Ok(());
             }
-            let [_, length @ ..] = self.prefix;
+            let [flag, length @ ..] = self.prefix;
+            begins(flag != 0);
             self.have = 0;
             self.left = u32::from_be_bytes(length);
             if self.left as usize > self.max_len {
@@ -105,15 +107,21 @@ mod tests {
         for split in 0..=STREAM.len() {
             let (a, b) = STREAM.split_at(split);
             let mut enough = Messages::new(6);
-            enough.measure(a).and_then(|()| enough.measure(b)).expect("no message is longer");
+            let mut flags = Vec::new();
+            enough.measure(a, |flag| flags.push(flag)).expect("no message is longer");
+            enough.measure(b, |flag| flags.push(flag)).expect("no message is longer");
+            assert_eq!(flags, [false, true, false]);
             let mut short = Messages::new(5);
-            let error = short.measure(a).and_then(|()| short.measure(b)).expect_err("the third is longer");
+            let error = short
+                .measure(a, drop)
+                .and_then(|()| short.measure(b, drop))
+                .expect_err("the third is longer");
             assert_eq!(error.code(), tonic::Code::ResourceExhausted);
             assert_eq!(error.message(), "message of 6 bytes exceeds max_message_len 5");
         }
         let mut bytewise = Messages::new(6);
         for byte in STREAM.chunks(1) {
-            bytewise.measure(byte).unwrap();
+            bytewise.measure(byte, drop).unwrap();
         }
         assert_eq!((bytewise.left, bytewise.have), (0, 0));
     }

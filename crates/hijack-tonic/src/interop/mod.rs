@@ -2,11 +2,13 @@
 //!
 //! `generated` is made of `proto/test.proto`; the test `interop_proto` sees to it that it stays so.
 
+mod flags;
 #[rustfmt::skip]
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
 mod generated;
 mod service;
 
+pub use flags::Flagged;
 pub use generated::{
     BoolValue, EchoStatus, Empty, GrpclbRouteType, Payload, PayloadType, ResponseParameters, SimpleRequest,
     SimpleResponse, StreamingInputCallRequest, StreamingInputCallResponse, StreamingOutputCallRequest,

@@ -8,6 +8,7 @@ use tonic::codec::CompressionEncoding::Gzip;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status, Streaming};
 
+use super::flags::{Flagged, Flags};
 use super::generated::test_service_server::{self, TestServiceServer};
 use super::generated::{
     BoolValue, EchoStatus, Empty, Payload, SimpleRequest, SimpleResponse, StreamingInputCallRequest,
@@ -21,8 +22,8 @@ pub struct TestService;
 
 /// It, to be added to `Routes`; it takes and gives messages compressed by gzip.
 #[must_use]
-pub fn server() -> TestServiceServer<TestService> {
-    TestServiceServer::new(TestService).accept_compressed(Gzip).send_compressed(Gzip)
+pub fn server() -> Flagged<TestServiceServer<TestService>> {
+    Flagged(TestServiceServer::new(TestService).accept_compressed(Gzip).send_compressed(Gzip))
 }
 
 type Outputs = Pin<Box<dyn Stream<Item = Result<StreamingOutputCallResponse, Status>> + Send>>;
@@ -38,7 +39,9 @@ impl test_service_server::TestService for TestService {
 
     async fn unary_call(&self, request: Request<SimpleRequest>) -> Result<Response<SimpleResponse>, Status> {
         let echo = Echo::of(request.metadata());
+        let flags = Flags::of(request.extensions());
         let asked = request.into_inner();
+        flags.check(asked.expect_compressed)?;
         check(asked.response_status.as_ref())?;
         let payload = Some(payload(asked.response_size)?);
         let mut response = echo.answer(SimpleResponse { payload, ..Default::default() });
@@ -76,9 +79,11 @@ impl test_service_server::TestService for TestService {
         request: Request<Streaming<StreamingInputCallRequest>>,
     ) -> Result<Response<StreamingInputCallResponse>, Status> {
         let echo = Echo::of(request.metadata());
+        let flags = Flags::of(request.extensions());
         let mut inputs = request.into_inner();
         let mut size: usize = 0;
         while let Some(input) = inputs.message().await? {
+            flags.check(input.expect_compressed)?;
             size = size.saturating_add(input.payload.map_or(0, |payload| payload.body.len()));
         }
         let aggregated_payload_size = i32::try_from(size).unwrap_or(i32::MAX);

@@ -119,7 +119,7 @@ impl AgentRegistry {
     #[must_use]
     pub fn new() -> Self {
         let config = RegistryConfig::default();
-        let mut door = Door::new(TOKEN, config.max_agents);
+        let mut door = Door::new(TOKEN, config.max_agents, config.preface_timeout);
         door.open_to_websockets(ws::Config::default());
         let (door, config) = (Arc::new(door), Arc::new(config));
         Self { door, identify: Arc::new(named), config, agents: Arc::default() }
@@ -139,6 +139,13 @@ impl AgentRegistry {
         let mut config = ws::Config::default();
         config.origins = origins;
         Arc::make_mut(&mut self.door).open_to_websockets(config);
+        self
+    }
+
+    /// Takes `Upgrade: h2c` too, as clients of BuildKit ask for a session; `identify` finds their name where they say it.
+    #[must_use]
+    pub fn h2c(mut self) -> Self {
+        Arc::make_mut(&mut self.door).h2c = true;
         self
     }
 

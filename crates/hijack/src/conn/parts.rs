@@ -32,6 +32,14 @@ pub struct Parts<Io> {
 pub struct ConnLease(Option<Lease>);
 
 impl ConnLease {
+    /// Names the reason of the end to come; the first one stays.
+    #[allow(dead_code, reason = "only TLS inside a connection does")]
+    pub(crate) fn set_end_reason(&self, reason: EndReason) {
+        if let Some(lease) = &self.0 {
+            lease.record().set_end(reason);
+        }
+    }
+
     fn into_lease(mut self) -> Lease {
         self.0.take().expect("a lease is taken out once")
     }

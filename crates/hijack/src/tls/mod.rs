@@ -5,6 +5,7 @@
 //! [`ClientBuilder::tls`](crate::ClientBuilder::tls) where more is wanted.
 
 mod client;
+mod inside;
 mod server;
 
 use std::fmt;
@@ -26,6 +27,7 @@ use crate::transport::Transport;
 
 pub(crate) use client::Connector;
 pub use client::{client_config, client_config_with};
+pub use inside::accept;
 pub(crate) use server::Acceptor;
 pub use server::server_config;
 

@@ -1,0 +1,163 @@
+//! What flows: much at once, in order, and no more than was asked for; and nothing is left of it.
+
+mod support;
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use hijack_tonic::Mode;
+use hijack_tonic::interop::test_service_client::TestServiceClient;
+use hijack_tonic::interop::{Empty, Payload, StreamingInputCallRequest};
+use support::{World, outputs};
+use tokio::time::{Instant, sleep, timeout};
+
+const MODES: [Mode; 2] = [Mode::Token, Mode::WebSocket];
+
+/// T9: ten thousand times there and back, in strict order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ping_pong() {
+    let world = World::start().await;
+    for mode in MODES {
+        let mut client = TestServiceClient::new(world.dialer().mode(mode).channel());
+        let (sender, receiver) = tokio::sync::mpsc::channel(1);
+        let asked =
+            stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) });
+        let mut answers = client.full_duplex_call(asked).await.expect("answers").into_inner();
+        for n in 0..10_000 {
+            sender.send(outputs([n % 1000], 0)).await.expect("open");
+            let answer = answers.message().await.expect("a message").expect("not the end");
+            assert_eq!(answer.payload.unwrap().body.len(), n as usize % 1000, "{mode:?}, message {n}");
+        }
+    }
+}
+
+/// T10: a hundred streams at once, a thousand messages in each, none lost and none swapped.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_streams() {
+    let world = World::start().await;
+    let channels = MODES.map(|mode| world.dialer().mode(mode).channel());
+    for channel in &channels {
+        let streams: Vec<_> = (0..100)
+            .map(|id| {
+                let mut client = TestServiceClient::new(channel.clone());
+                tokio::spawn(async move {
+                    let wishes = stream::iter((0..1000).map(move |n| outputs([(id + n) % 311], 0)));
+                    let mut answers = client.full_duplex_call(wishes).await.expect("answers").into_inner();
+                    for n in 0..1000 {
+                        let answer = answers.message().await.expect("a message").expect("not the end");
+                        let len = answer.payload.unwrap().body.len();
+                        assert_eq!(len, (id + n) as usize % 311, "stream {id}, message {n}");
+                    }
+                    assert!(answers.message().await.expect("success").is_none(), "stream {id}");
+                })
+            })
+            .collect();
+        for stream in streams {
+            stream.await.expect("whole");
+        }
+    }
+    assert_eq!(world.http.tracker().count_in(hijack::State::Taken), 2, "one connection for each channel");
+}
+
+/// T11: 64 MiB each way at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn much_both_ways() {
+    let world = World::start().await;
+    for mode in MODES {
+        let mut client = TestServiceClient::new(world.dialer().mode(mode).channel());
+        let mut upload = client.clone();
+        let up = async move {
+            let payload = || Some(Payload { r#type: 0, body: vec![7; 65_536] });
+            let inputs = (0..1024)
+                .map(move |_| StreamingInputCallRequest { payload: payload(), ..Default::default() });
+            upload.streaming_input_call(stream::iter(inputs)).await.expect("an answer").into_inner()
+        };
+        let down = async move {
+            let asked = outputs(std::iter::repeat_n(65_536, 1024), 0);
+            let answers = client.streaming_output_call(asked).await.expect("answers").into_inner();
+            answers
+                .fold(
+                    0,
+                    |sum, answer| async move { sum + answer.expect("a message").payload.unwrap().body.len() },
+                )
+                .await
+        };
+        let (up, down) = tokio::join!(up, down);
+        assert_eq!((up.aggregated_payload_size, down), (64 << 20, 64 << 20), "{mode:?}");
+    }
+}
+
+/// T12: a caller that does not read stops its sender, and no other call.
+#[tokio::test]
+async fn a_slow_reader_stops_its_sender_alone() {
+    let world = World::start().await;
+    for mode in MODES {
+        let channel = world.dialer().mode(mode).channel();
+        let mut client = TestServiceClient::new(channel);
+        let asked = outputs(std::iter::repeat_n(65_536, 1024), 0);
+        let mut answers = client.streaming_output_call(asked).await.expect("answers").into_inner();
+        answers.message().await.expect("a message").expect("not the end");
+        let conn = |world: &World| {
+            let list = world.http.tracker().list();
+            list.into_iter().map(|connection| connection.bytes_out).max().unwrap_or_default()
+        };
+        sleep(Duration::from_millis(100)).await;
+        let sent = conn(&world);
+        sleep(Duration::from_millis(100)).await;
+        assert_eq!(conn(&world), sent, "{mode:?}: it stands still");
+        // The window, what tonic had read of it, and frames around.
+        assert!(sent < (1 << 20) + 6 * 65_536, "{mode:?}: {sent} bytes sent");
+        let began = Instant::now();
+        client.empty_call(Empty {}).await.expect("beside it");
+        assert!(began.elapsed() < Duration::from_millis(50), "{mode:?}: after {:?}", began.elapsed());
+        let mut count = 1;
+        while answers.message().await.expect("a message").is_some() {
+            count += 1;
+        }
+        assert_eq!(count, 1024);
+        drop(client);
+        timeout(Duration::from_secs(2), async {
+            while world.http.tracker().count() > 0 {
+                sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await
+        .expect("the connection ends with its channel");
+    }
+}
+
+/// T27: what was taken over and ended leaves no descriptor, no task and no record.
+#[tokio::test]
+async fn nothing_is_left_of_ended_takeovers() {
+    let world = World::start().await;
+    let metrics = tokio::runtime::Handle::current().metrics();
+    let descriptors = || std::fs::read_dir("/proc/self/fd").expect("Linux").count();
+    let round = async |takeovers: usize| {
+        let many = stream::iter(0..takeovers).for_each_concurrent(32, |n| {
+            let mode = MODES[n % 2];
+            let dialer = world.dialer().mode(mode);
+            async move {
+                TestServiceClient::new(dialer.channel()).empty_call(Empty {}).await.expect("an answer");
+            }
+        });
+        many.await;
+        let quiet = async {
+            while world.http.tracker().count() > 0 || metrics.num_alive_tasks() > 1 {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_secs(10), quiet).await.unwrap_or_else(|_| {
+            panic!(
+                "{} connections and {} tasks are left",
+                world.http.tracker().count(),
+                metrics.num_alive_tasks()
+            )
+        });
+    };
+    round(100).await;
+    let before = descriptors();
+    round(TAKEOVERS).await;
+    assert!(descriptors() <= before, "{} descriptors, before {before}", descriptors());
+}
+
+const TAKEOVERS: usize = 10_000;
