@@ -70,6 +70,15 @@ fn read_to_end(mut stream: impl Read) -> String {
 const ANY_PORT: &str = "127.0.0.1:0";
 
 #[test]
+fn grpc_calls_over_a_takeover() {
+    let mut example = Example::start("grpc", &[ANY_PORT]);
+    let mut line = String::new();
+    example.output.read_line(&mut line).expect("a second line");
+    assert_eq!(line, "42 bytes by gRPC\n");
+    assert!(example.ask(b"GET /grpc HTTP/1.1\r\nHost: a\r\n\r\n").starts_with("HTTP/1.1 426 "));
+}
+
+#[test]
 fn takeover_says_hello_and_nothing_else() {
     assert_eq!(
         Example::start("takeover", &[ANY_PORT]).ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"),

@@ -169,10 +169,11 @@ impl Forward {
             Err(error) => return self.tell(&format!("cannot reach gRPC at {}: {error}", self.url)),
         };
         self.told.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        match pipe.into_conn() {
-            Ok(server) => drop(Relay::new(client, server).run().await),
-            Err(framed) => drop(Relay::new(client, self.tracker.adopt(framed)).run().await),
-        }
+        // How it ended both ends have seen for themselves.
+        let _end = match pipe.into_conn() {
+            Ok(server) => Relay::new(client, server).run().await,
+            Err(framed) => Relay::new(client, self.tracker.adopt(framed)).run().await,
+        };
     }
 
     fn tell(&self, text: &str) {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -44,7 +45,15 @@ struct Shared {
     config: ChannelConfig,
     link: Mutex<Option<Link>>,
     /// Held while a connection is opened, so that calls beside each other open one.
-    opening: tokio::sync::Mutex<Way>,
+    opening: tokio::sync::Mutex<Opening>,
+    /// How many tries to open one have ended.
+    tries: AtomicU64,
+}
+
+struct Opening {
+    way: Way,
+    /// Why the last try failed, if it did.
+    failed: Option<String>,
 }
 
 /// Where connections come from.
@@ -81,8 +90,9 @@ impl Channel {
     }
 
     fn of(origin: Origin, config: ChannelConfig, link: Option<Link>, way: Way) -> Self {
-        let (link, opening) = (Mutex::new(link), tokio::sync::Mutex::new(way));
-        Self(Arc::new(Shared { origin, config, link, opening }))
+        let opening = tokio::sync::Mutex::new(Opening { way, failed: None });
+        let (link, tries) = (Mutex::new(link), AtomicU64::new(0));
+        Self(Arc::new(Shared { origin, config, link, opening, tries }))
     }
 
     /// Whether there is a connection, as far as is known.
@@ -163,24 +173,31 @@ impl Shared {
         if let Some(link) = self.current() {
             return Ok(link);
         }
-        let way = self.opening.lock().await;
+        let tries = self.tries.load(SeqCst);
+        let mut opening = self.opening.lock().await;
         if let Some(link) = self.current() {
             return Ok(link); // somebody else opened it meanwhile
         }
-        let Way::Dial(dialer) = &*way else {
-            return Err(Status::unavailable("the connection has ended, and it was the only one"));
-        };
-        let pipe = dialer.dial().await.map_err(|error| unreachable(error.to_string()))?;
-        let begun = Link::begin(pipe, &self.config).await;
-        let (link, running) = begun.map_err(|error| unreachable(status::words(&error)))?;
-        tokio::spawn(running);
+        if let Some(failed) = opening.failed.as_ref().filter(|_| self.tries.load(SeqCst) > tries) {
+            return Err(Status::unavailable(failed)); // or tried, which is not done again by everybody who waited
+        }
+        let dialled = self.dial(&opening.way).await;
+        opening.failed = dialled.as_ref().err().cloned();
+        self.tries.fetch_add(1, SeqCst);
+        let link = dialled.map_err(Status::unavailable)?;
         *self.link() = Some(link.clone());
         Ok(link)
     }
-}
 
-fn unreachable(text: String) -> Status {
-    Status::unavailable(text)
+    async fn dial(&self, way: &Way) -> Result<Link, String> {
+        let Way::Dial(dialer) = way else {
+            return Err("the connection has ended, and it was the only one".to_owned());
+        };
+        let pipe = dialer.dial().await.map_err(|error| error.to_string())?;
+        let (link, running) = Link::begin(pipe, &self.config).await.map_err(|error| status::words(&error))?;
+        tokio::spawn(running);
+        Ok(link)
+    }
 }
 
 const AGENT: &str = concat!("hijack-tonic/", env!("CARGO_PKG_VERSION"));

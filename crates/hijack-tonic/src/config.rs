@@ -25,6 +25,9 @@ pub struct Config {
     /// Time for the answer to such a ping. Default 20 s.
     pub keep_alive_timeout: Duration,
     /// Bytes of one call that may wait to be read. Default 1 MiB.
+    ///
+    /// Times [`max_streams`](Self::max_streams), or [`connection_window`](Self::connection_window) if that is less, it is what
+    /// one tunnel may have us hold: lower both for clients that are trusted with less.
     pub stream_window: u32,
     /// Bytes of all calls of a tunnel that may wait to be read. Default 64 MiB: half of it is what h2 grants small frames
     /// that wait, before it ends the connection and all its calls.

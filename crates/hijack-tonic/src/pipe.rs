@@ -25,10 +25,10 @@ pub struct Pipe {
     heard: Option<oneshot::Sender<()>>,
 }
 
-/// Both are about 100 bytes, and there is one for each connection.
 enum Ways {
     Raw(Conn),
-    Framed(ws::ByteStream),
+    /// Boxed: it is ten times the other one.
+    Framed(Box<ws::ByteStream>),
 }
 
 impl Pipe {
@@ -48,7 +48,7 @@ impl Pipe {
     }
 
     pub(crate) fn framed(socket: ws::WebSocket) -> Self {
-        Self::new(Ways::Framed(socket.into_byte_stream()))
+        Self::new(Ways::Framed(Box::new(socket.into_byte_stream())))
     }
 
     /// The connection underneath, to be asked or limited: reading it or writing to it would break the stream.
@@ -65,6 +65,7 @@ impl Pipe {
     /// # Errors
     ///
     /// The pipe, over a WebSocket.
+    #[allow(clippy::result_large_err, reason = "a connection is as large")]
     pub fn into_conn(self) -> std::result::Result<Conn, Self> {
         match self.way {
             Ways::Raw(conn) => Ok(conn),
@@ -95,7 +96,7 @@ impl AsyncRead for Pipe {
         let before = buf.remaining();
         let polled = match &mut this.way {
             Ways::Raw(conn) => Pin::new(conn).poll_read(cx, buf),
-            Ways::Framed(stream) => Pin::new(stream).poll_read(cx, buf),
+            Ways::Framed(stream) => Pin::new(&mut **stream).poll_read(cx, buf),
         };
         if matches!(polled, Poll::Ready(Ok(()))) {
             this.ended |= before > 0 && buf.remaining() == before;
@@ -111,7 +112,7 @@ impl AsyncWrite for Pipe {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<Result<usize>> {
         match &mut self.get_mut().way {
             Ways::Raw(conn) => Pin::new(conn).poll_write(cx, data),
-            Ways::Framed(stream) => Pin::new(stream).poll_write(cx, data),
+            Ways::Framed(stream) => Pin::new(&mut **stream).poll_write(cx, data),
         }
     }
 
@@ -122,7 +123,7 @@ impl AsyncWrite for Pipe {
     ) -> Poll<Result<usize>> {
         match &mut self.get_mut().way {
             Ways::Raw(conn) => Pin::new(conn).poll_write_vectored(cx, data),
-            Ways::Framed(stream) => Pin::new(stream).poll_write_vectored(cx, data),
+            Ways::Framed(stream) => Pin::new(&mut **stream).poll_write_vectored(cx, data),
         }
     }
 
@@ -136,7 +137,7 @@ impl AsyncWrite for Pipe {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         match &mut self.get_mut().way {
             Ways::Raw(conn) => Pin::new(conn).poll_flush(cx),
-            Ways::Framed(stream) => Pin::new(stream).poll_flush(cx),
+            Ways::Framed(stream) => Pin::new(&mut **stream).poll_flush(cx),
         }
     }
 
@@ -144,7 +145,7 @@ impl AsyncWrite for Pipe {
         let this = self.get_mut();
         let polled = match &mut this.way {
             Ways::Raw(conn) => Pin::new(conn).poll_shutdown(cx),
-            Ways::Framed(stream) => Pin::new(stream).poll_shutdown(cx),
+            Ways::Framed(stream) => Pin::new(&mut **stream).poll_shutdown(cx),
         };
         if matches!(polled, Poll::Ready(Ok(()))) && !this.ended {
             this.set_end_reason(EndReason::Closed);

@@ -1,5 +1,7 @@
 //! All four kinds of calls over a taken-over connection, between hijack's own server and client.
 
+#![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
+
 mod support;
 
 use futures_util::{StreamExt, stream};

@@ -1,6 +1,8 @@
 //! The six defects that were found in gRPC over taken-over connections, each cured and with a test of its name. The sixth, a
 //! `CONNECT` that dials, is in `door`.
 
+#![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
+
 mod support;
 
 use std::pin::Pin;

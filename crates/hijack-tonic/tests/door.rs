@@ -1,5 +1,7 @@
 //! Who gets in, who does not, and what stands behind the takeover: over raw sockets.
 
+#![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
+
 mod support;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! What flows: much at once, in order, and no more than was asked for; and nothing is left of it.
 
+#![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
+
 mod support;
 
 use std::time::Duration;

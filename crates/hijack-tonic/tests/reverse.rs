@@ -1,5 +1,7 @@
 //! Calls against the direction of the connection.
 
+#![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
+
 mod support;
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! The ways through: which one a client finds, what it says where none is, TLS around and inside, proxies.
 
+#![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
+
 mod support;
 
 use std::sync::Arc;
@@ -189,7 +191,7 @@ async fn through_a_proxy() {
             let to = exchange.uri().authority().expect("an authority").to_string();
             let server = hijack::Tracker::default().adopt(tokio::net::TcpStream::connect(to).await?);
             let client = exchange.accept_connect(http::HeaderMap::new()).await?;
-            drop(hijack::Relay::new(client, server).run().await);
+            let _end = hijack::Relay::new(client, server).run().await;
             Ok(hijack::Outcome::taken())
         };
         hijack::Server::new().serve(listener, handler).await;
@@ -254,4 +256,48 @@ async fn a_session_in_mobys_way() {
     });
     let session = registry.wait_for("seven", Duration::from_secs(2)).await.expect("it comes");
     calls(session).await.expect("called");
+}
+
+/// Calls that wait for one connection share its failure: they do not try one after the other.
+#[tokio::test]
+async fn calls_that_wait_fail_together() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let dialer =
+        Dialer::to(&format!("http://{}/", listener.local_addr().unwrap())).unwrap().mode(Mode::Token);
+    let channel = dialer.channel();
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&accepted);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            count.fetch_add(1, SeqCst);
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            drop(stream);
+        }
+    });
+    let waiting: Vec<_> = (0..20).map(|_| tokio::spawn(calls(channel.clone()))).collect();
+    let began = Instant::now();
+    for call in waiting {
+        assert_eq!(call.await.unwrap().expect_err("nobody answers").code(), Code::Unavailable);
+    }
+    assert!(began.elapsed() < Duration::from_secs(1) && accepted.load(SeqCst) == 1, "{accepted:?} tries");
+}
+
+/// On a route of an axum app, which answers all others; a `CONNECT` has no path, and comes to its fallback.
+#[tokio::test]
+async fn on_a_route_of_an_axum_app() {
+    let listener = Listener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_address();
+    let grpc = grpc().connect([address.clone()]);
+    let app = axum::Router::new()
+        .route("/hello", axum::routing::get(async || "hello"))
+        .route_service("/grpc", grpc.clone())
+        .fallback_service(grpc);
+    tokio::spawn(async move { hijack::Server::new().serve_service(listener, app).await });
+    let dialer = Dialer::to(&format!("http://{address}/grpc")).unwrap();
+    for mode in [Mode::Token, Mode::WebSocket, Mode::Connect] {
+        calls(dialer.clone().mode(mode).channel()).await.unwrap_or_else(|error| panic!("{mode:?}: {error}"));
+    }
+    let world = World { address, http: hijack::Server::new() };
+    let refused = world.ask("GET /grpc HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert!(refused.starts_with("HTTP/1.1 426 ") && refused.ends_with("hello"), "{refused}");
 }
