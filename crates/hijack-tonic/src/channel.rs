@@ -9,17 +9,17 @@ use std::task::{Context, Poll};
 
 use http::header::USER_AGENT;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderValue, Request, Response, Uri};
+use http::{HeaderValue, Request, Response, Uri, request};
 use hyper::body::Incoming;
 use tonic::Status;
 use tower_service::Service;
 
 use crate::call::deadline::{Deadline, GRPC_TIMEOUT, timeout_of, to_header};
 use crate::call::receiving::Receiving;
-use crate::call::sending::Sending;
+use crate::call::sending::Call;
 use crate::call::status;
-use crate::link::{Link, Unsent};
-use crate::{ChannelConfig, Dialer};
+use crate::link::Link;
+use crate::{ChannelConfig, DialError, Dialer};
 
 /// Calls over a taken-over connection, which is opened by the first call and anew after every cut. Cheap to clone; all
 /// clones are one.
@@ -34,7 +34,8 @@ use crate::{ChannelConfig, Dialer};
 /// ```
 ///
 /// - **Deadlines** bound the whole call, the takeover among it: `DEADLINE_EXCEEDED`, and the server is told to stop.
-/// - **A cut** ends open calls with `UNAVAILABLE`. A call of which nothing was sent goes over a new connection, once.
+/// - **A cut** ends open calls with `UNAVAILABLE`. A call that no server has begun with goes over a new connection, once: nothing
+///   of it was sent, or the server has said so. What was sent of it may be 64 KiB.
 /// - **Cancellation.** Dropping a call, or the stream of its answer, resets it on the server, whatever is still being sent.
 /// - **Limits.** [`ChannelConfig`], and what clients decode (`max_decoding_message_size`).
 #[derive(Clone)]
@@ -110,13 +111,13 @@ impl Channel {
             request.headers_mut().insert(GRPC_TIMEOUT, to_header(within));
         }
         let mut deadline = within.map(Deadline::new);
-        let (request, hold) = self.0.prepare(request)?;
+        let (head, call) = self.0.prepare(request)?;
         let answer = tokio::select! {
             biased;
             passed = passed(&mut deadline) => return Err(passed),
-            answer = self.0.send(request) => answer?,
+            answer = self.0.send(&head, &call) => answer?,
         };
-        Ok(Receiving::of(answer, deadline, hold))
+        Ok(Receiving::of(answer, deadline, call))
     }
 }
 
@@ -133,30 +134,33 @@ impl Shared {
     }
 
     /// The request as HTTP/2 has it: with an origin, and a body that ends with the call.
-    fn prepare(
-        &self,
-        request: Request<tonic::body::Body>,
-    ) -> Result<(Request<Sending>, crate::call::sending::Hold), Status> {
+    fn prepare(&self, request: Request<tonic::body::Body>) -> Result<(request::Parts, Call), Status> {
         let (mut head, body) = request.into_parts();
         let path = head.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
         let uri = Uri::builder().scheme(self.origin.scheme.clone()).authority(self.origin.authority.clone());
         head.uri = uri.path_and_query(path).build().map_err(|error| Status::internal(error.to_string()))?;
         head.headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
-        let (body, hold) = Sending::new(body);
-        Ok((Request::from_parts(head, body), hold))
+        Ok((head, Call::new(body)))
     }
 
-    /// Sends a request over the connection that there is, or a new one; once more if nothing of it went out.
-    async fn send(&self, request: Request<Sending>) -> Result<Response<Incoming>, Status> {
-        let mut link = self.open().await?;
-        match link.send(request).await {
-            Ok(answer) => Ok(answer),
-            Err(Unsent { request: Some(request), .. }) => {
-                self.forget_closed();
-                let again = self.open().await?.send(request).await;
-                again.map_err(|failed| status::of_server(&failed.error))
+    /// Sends a request over the connection that there is, or a new one; once more if no server has begun with it.
+    async fn send(&self, head: &request::Parts, call: &Call) -> Result<Response<Incoming>, Status> {
+        let mut tried = false;
+        loop {
+            let mut link = self.open().await?;
+            let Some(sending) = call.sending() else { return Err(Status::unavailable(CUT)) };
+            let failed = match link.send(Request::from_parts(head.clone(), sending)).await {
+                Ok(answer) => {
+                    call.settle();
+                    return Ok(answer);
+                }
+                Err(failed) => failed,
+            };
+            if tried || !failed.unprocessed {
+                return Err(status::of_server(&failed.error));
             }
-            Err(failed) => Err(status::of_server(&failed.error)),
+            self.forget(&link);
+            tried = true;
         }
     }
 
@@ -165,8 +169,9 @@ impl Shared {
         self.link().clone().filter(|link| !link.is_closed())
     }
 
-    fn forget_closed(&self) {
-        self.link().take_if(|link| link.is_closed());
+    /// No further call goes over `link`, closed or about to be.
+    fn forget(&self, link: &Link) {
+        self.link().take_if(|current| current.is(link));
     }
 
     async fn open(&self) -> Result<Link, Status> {
@@ -193,12 +198,19 @@ impl Shared {
         let Way::Dial(dialer) = way else {
             return Err("the connection has ended, and it was the only one".to_owned());
         };
-        let pipe = dialer.dial().await.map_err(|error| error.to_string())?;
+        let dialled = match dialer.dial().await {
+            // A server that goes down may have taken a connection that the next one now takes.
+            Err(DialError::Http(hijack::Error::Unanswered(_) | hijack::Error::Io(_))) => dialer.dial().await,
+            dialled => dialled,
+        };
+        let pipe = dialled.map_err(|error| error.to_string())?;
         let (link, running) = Link::begin(pipe, &self.config).await.map_err(|error| status::words(&error))?;
         tokio::spawn(running);
         Ok(link)
     }
 }
+
+const CUT: &str = "the connection to the server ended, and more was sent than could be sent again";
 
 const AGENT: &str = concat!("hijack-tonic/", env!("CARGO_PKG_VERSION"));
 

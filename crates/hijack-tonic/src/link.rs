@@ -1,22 +1,31 @@
 //! HTTP/2 on a pipe, on the side that calls.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 
 use crate::call::sending::Sending;
+use crate::call::status;
 use crate::{ChannelConfig, Pipe};
 
 /// A connection over which calls are made. All clones are one; it closes when they are gone and their calls have ended.
 #[derive(Clone)]
-pub(crate) struct Link(SendRequest<Sending>);
+pub(crate) struct Link {
+    send: SendRequest<Sending>,
+    number: u64,
+}
+
+/// Connections that were begun.
+static COUNT: AtomicU64 = AtomicU64::new(0);
 
 /// A call that did not come about.
 pub(crate) struct Unsent {
     pub(crate) error: hyper::Error,
-    /// The request, if nothing of it was sent.
-    pub(crate) request: Option<Request<Sending>>,
+    /// Whether the server has seen nothing of it that it would act on.
+    pub(crate) unprocessed: bool,
 }
 
 impl Link {
@@ -41,19 +50,25 @@ impl Link {
                 tracing::debug!(%error, "a connection for gRPC ended");
             }
         };
-        Ok((Self(send), running))
+        Ok((Self { send, number: COUNT.fetch_add(1, Relaxed) }, running))
     }
 
     /// Whether no more calls can be made.
     pub(crate) fn is_closed(&self) -> bool {
-        self.0.is_closed()
+        self.send.is_closed()
+    }
+
+    /// Whether both are the same connection.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.number == other.number
     }
 
     /// Sends a call's request, and waits for the head of its answer.
     pub(crate) async fn send(&mut self, request: Request<Sending>) -> Result<Response<Incoming>, Unsent> {
-        self.0.try_send_request(request).await.map_err(|mut failed| {
-            let request = failed.take_message();
-            Unsent { error: failed.into_error(), request }
+        self.send.try_send_request(request).await.map_err(|mut failed| {
+            let unsent = failed.take_message().is_some();
+            let error = failed.into_error();
+            Unsent { unprocessed: unsent || status::is_unprocessed(&error), error }
         })
     }
 }

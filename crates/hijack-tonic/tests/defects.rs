@@ -437,6 +437,46 @@ async fn defect_3_only_what_was_not_sent_is_sent_again() {
     assert!(unavailable > 0 && answered > 1000, "{answered} answered, {unavailable} not: no test of cuts");
 }
 
+/// Defect 3 where a server says that it has not begun with a call: it goes over a new connection, whole, and once.
+#[tokio::test]
+async fn defect_3_what_no_server_has_begun_with_is_sent_again() {
+    let listener = Listener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_address());
+    let (refused, serving) = (Arc::new(AtomicUsize::new(0)), grpc());
+    let count = Arc::clone(&refused);
+    tokio::spawn(async move {
+        let handler = move |exchange: hijack::Exchange| {
+            let (count, serving) = (Arc::clone(&count), serving.clone());
+            async move {
+                let number = count.fetch_add(1, SeqCst);
+                if number == 1 {
+                    return serving.serve(exchange).await;
+                }
+                let conn = exchange.upgrade(Upgrade::to([TOKEN])).await?;
+                let mut connection = h2::server::handshake(conn).await.map_err(hijack::Error::other)?;
+                while let Some(call) = connection.accept().await {
+                    let (_, mut respond) = call.map_err(hijack::Error::other)?;
+                    respond.send_reset(h2::Reason::REFUSED_STREAM);
+                }
+                Ok(hijack::Outcome::taken())
+            }
+        };
+        hijack::Server::new().serve(listener, handler).await;
+    });
+    let dialer = hijack_tonic::Dialer::to(&url).unwrap().mode(Mode::Token);
+    let inputs = (1..=3).map(|len| StreamingInputCallRequest {
+        payload: Some(hijack_tonic::interop::Payload { r#type: 0, body: vec![0; len * 1000] }),
+        ..Default::default()
+    });
+    let asked = stream::iter(inputs);
+    let answer =
+        TestServiceClient::new(dialer.channel()).streaming_input_call(asked).await.expect("the second");
+    assert_eq!(answer.into_inner().aggregated_payload_size, 6000, "the same three messages");
+    // The third connection refuses again, and so does the fourth: once is enough.
+    let failed = TestServiceClient::new(dialer.channel()).empty_call(Empty {}).await.expect_err("refused");
+    assert_eq!((failed.code(), refused.load(SeqCst)), (Code::Unavailable, 4));
+}
+
 /// Defect 4 on the caller's side: a server that answers no ping is given up.
 #[tokio::test]
 async fn defect_4_a_silent_server_is_given_up() {

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use tonic::Status;
 
 use super::deadline::Deadline;
-use super::sending::Hold;
+use super::sending::Call;
 use super::status;
 
 /// The body of an answer that came over a [`Channel`](crate::Channel). Dropping it cancels the call.
@@ -21,13 +21,13 @@ pub struct Receiving {
     deadline: Option<Deadline>,
     /// Whether the answer's head told how the call ended.
     told: bool,
-    hold: Option<Hold>,
+    call: Option<Call>,
 }
 
 impl Receiving {
-    pub(crate) fn of(answer: Response<Incoming>, deadline: Option<Deadline>, hold: Hold) -> Response<Self> {
+    pub(crate) fn of(answer: Response<Incoming>, deadline: Option<Deadline>, call: Call) -> Response<Self> {
         let told = answer.headers().contains_key(Status::GRPC_STATUS);
-        answer.map(|body| Self { body: Some(body), deadline, told, hold: Some(hold) })
+        answer.map(|body| Self { body: Some(body), deadline, told, call: Some(call) })
     }
 
     /// What is wrong where a body ends without trailers.
@@ -45,7 +45,7 @@ impl Body for Receiving {
         let this = self.get_mut();
         let Some(body) = &mut this.body else { return Poll::Ready(None) };
         if let Some(Poll::Ready(passed)) = this.deadline.as_mut().map(|deadline| deadline.poll_passed(cx)) {
-            (this.body, this.hold) = (None, None);
+            (this.body, this.call) = (None, None);
             return Poll::Ready(Some(Err(passed)));
         }
         let frame = match Pin::new(body).poll_frame(cx) {
@@ -55,7 +55,7 @@ impl Body for Receiving {
             Poll::Ready(Some(Err(error))) => Some(Err(status::of_server(&error))),
             Poll::Ready(None) => this.end(),
         };
-        (this.body, this.hold) = (None, None);
+        (this.body, this.call) = (None, None);
         Poll::Ready(frame)
     }
 

@@ -27,6 +27,16 @@ pub(crate) fn of_server(error: &hyper::Error) -> Status {
     Status::new(code, format!("the connection to the server: {}", words(error)))
 }
 
+/// Whether the server has not begun with the call that failed so: its stream was refused (RFC 9113 §8.7), or began behind
+/// the last one that a server takes which is about to end (RFC 9113 §6.8).
+pub(crate) fn is_unprocessed(error: &hyper::Error) -> bool {
+    cause(error).is_some_and(|h2| {
+        let refused = h2.is_reset() && h2.reason() == Some(Reason::REFUSED_STREAM);
+        let too_late = h2.is_go_away() && h2.reason() == Some(Reason::NO_ERROR);
+        h2.is_remote() && (refused || too_late)
+    })
+}
+
 /// The mapping of gRPC's protocol over HTTP/2.
 fn code_of(reason: Reason) -> Code {
     match reason {

@@ -36,7 +36,7 @@ impl Flags {
     }
 }
 
-/// A service whose requests have [`Flags`].
+/// A service whose requests tell which of their messages came compressed.
 #[derive(Debug, Clone)]
 pub struct Flagged<S>(pub(super) S);
 
