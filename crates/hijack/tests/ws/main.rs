@@ -3,6 +3,7 @@
 //! One module per subject. A test's doc comment names the clause that it proves, where there is one.
 
 mod adapters;
+mod bytes;
 #[cfg(feature = "tls")]
 #[path = "../behaviour/certificates.rs"]
 mod certificates;
