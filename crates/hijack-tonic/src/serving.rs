@@ -13,7 +13,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tonic::Status;
 use tonic::service::Routes;
 use tower_service::Service;
@@ -34,22 +34,34 @@ pub(crate) async fn serve(
     told: impl Future<Output = ()>,
 ) -> Result<(), hijack::Error> {
     let mut told = pin!(told);
-    tokio::select! {
-        came = preface::expect(&mut pipe, config.preface_timeout) => came?,
-        () = &mut told => return Ok(()),
+    let mut is_told = false;
+    {
+        let mut came = pin!(preface::expect(&mut pipe, config.preface_timeout));
+        tokio::select! {
+            came = &mut came => came?,
+            () = &mut told => {
+                // What is on its way is still served: its client could not know whether it was.
+                is_told = true;
+                let Ok(came) = timeout(LATE_PREFACE, came).await else { return Ok(()) };
+                came?;
+            }
+        }
     }
     let latest = Latest::default();
     let calls = Calls { routes, takeover, max_message_len: config.max_message_len, latest: latest.clone() };
     let mut connection = pin!(builder(config, latest).serve_connection(TokioIo::new(pipe), calls));
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = told => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    if !is_told {
+        tokio::select! {
+            ended = connection.as_mut() => return ended.map_err(hijack::Error::other),
+            () = told => {}
         }
-    };
-    ended.map_err(hijack::Error::other)
+    }
+    connection.as_mut().graceful_shutdown();
+    connection.await.map_err(hijack::Error::other)
 }
+
+/// Time for a preface that was on its way when a shutdown began.
+const LATE_PREFACE: Duration = Duration::from_secs(1);
 
 fn builder(config: &Config, latest: Latest) -> http2::Builder<Latest> {
     let mut builder = http2::Builder::new(latest);

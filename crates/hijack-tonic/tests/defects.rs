@@ -588,3 +588,60 @@ async fn no_call_fails_while_servers_are_replaced() {
     }
     assert!(replaced > 3, "{replaced} replaced: no test of it");
 }
+
+/// T17: a takeover that is just under way when a shutdown begins: its first call is answered, or given back.
+#[tokio::test]
+async fn a_call_on_its_way_at_a_shutdown_is_answered() {
+    for round in 0..20 {
+        let world = World::start().await;
+        let pipe = world.dialer().mode(Mode::Token).dial().await.expect("a takeover");
+        let http = world.http.clone();
+        let shutdown = tokio::spawn(async move { http.shutdown(Duration::from_secs(5)).await });
+        tokio::task::yield_now().await;
+        let (client, connection) = h2::client::handshake(pipe).await.expect("HTTP/2");
+        tokio::spawn(async move { drop(connection.await) });
+        let (answer, mut body) =
+            client.ready().await.unwrap().send_request(head("EmptyCall", None), false).unwrap();
+        body.send_data(Bytes::from_static(&[0; 5]), true).unwrap();
+        let mut answer = answer.await.unwrap_or_else(|error| panic!("round {round}: {error}")).into_body();
+        while let Some(data) = answer.data().await {
+            data.expect("a message");
+        }
+        assert_eq!(answer.trailers().await.unwrap().expect("trailers")["grpc-status"], "0");
+        drop(body);
+        assert_eq!(shutdown.await.unwrap().forced, 0);
+    }
+}
+
+/// T28: calls beyond `max_streams` wait at the client, and streams that come and go in masses bring nobody else down.
+#[tokio::test]
+async fn streams_are_bounded() {
+    let stuck = Stuck::default();
+    let world = World::serve(stuck.server().configure(|config| config.max_streams = 10)).await;
+    let channel = world.dialer().channel();
+    TestServiceClient::new(channel.clone()).empty_call(Empty {}).await.expect("an answer");
+    let waiting: Vec<_> = (0..50)
+        .map(|_| {
+            let mut client = TestServiceClient::new(channel.clone());
+            tokio::spawn(async move { client.unary_call(SimpleRequest::default()).await })
+        })
+        .collect();
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(stuck.0.begun(), 1 + 10);
+    waiting.iter().for_each(tokio::task::JoinHandle::abort);
+
+    let mut hostile = by_hand(&world, 65_535).await;
+    for n in 0..5000 {
+        match hostile.send_request(head("UnaryCall", None), false) {
+            Ok(reset) => drop(reset),
+            Err(_) => break,
+        }
+        if n % 50 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let began = Instant::now();
+    TestServiceClient::new(world.dialer().channel()).empty_call(Empty {}).await.expect("beside it");
+    assert!(began.elapsed() < Duration::from_secs(1), "after {:?}", began.elapsed());
+    stuck.0.idle_after(12, Duration::from_secs(2)).await;
+}
