@@ -64,7 +64,7 @@ Examples:
   hijack grpc-forward --listen 127.0.0.1:50051 --to http://127.0.0.1:9090 --mode connect
 
 A client then calls 127.0.0.1:50051 without TLS. What keeps its calls from getting through is told on stderr; the client
-itself sees UNAVAILABLE.";
+itself sees UNAVAILABLE. 1,024 connections are carried at once; further ones wait.";
 
 /// A URL and what it means to the client.
 #[derive(Debug, Clone)]
