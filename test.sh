@@ -21,7 +21,8 @@ given as HIJACK_GO, HIJACK_CURL, HIJACK_NODE, HIJACK_PYTHON, HIJACK_NGINX,
 HIJACK_HAPROXY, HIJACK_DOCKERD, HIJACK_DOCKER, HIJACK_PODMAN and HIJACK_BUSYBOX.
 For WebSocket: Python's websockets, Node's ws, Go's gorilla and x/net, Chromium
 and Autobahn (HIJACK_WEBSOCKETS, HIJACK_NODE_MODULES, HIJACK_GOCODE,
-HIJACK_CHROMIUM, HIJACK_WSTEST). HIJACK_AUTOBAHN=all runs also the 216 cases of
+HIJACK_CHROMIUM, HIJACK_WSTEST). For gRPC: Python's grpcio (HIJACK_GRPCIO), and
+beside the libraries of WebSocket Node's grpc-js and grpc-go. HIJACK_AUTOBAHN=all runs also the 216 cases of
 Autobahn that compress, which takes some ten minutes. HIJACK_GATEWAY_ROUNDS is how
 often each command of docker is run through the gateway, 3 times if not given, and
 HIJACK_GATEWAY_MIB the size of its images; HIJACK_DOCKER_ROUNDS is how often short

