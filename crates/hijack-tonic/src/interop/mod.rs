@@ -6,6 +6,7 @@ mod flags;
 #[rustfmt::skip]
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
 mod generated;
+mod packing;
 mod service;
 
 pub use flags::Flagged;

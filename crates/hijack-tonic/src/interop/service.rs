@@ -14,6 +14,7 @@ use super::generated::{
     BoolValue, EchoStatus, Empty, Payload, SimpleRequest, SimpleResponse, StreamingInputCallRequest,
     StreamingInputCallResponse, StreamingOutputCallRequest, StreamingOutputCallResponse,
 };
+use super::packing::Packed;
 use crate::{Trailers, WithTrailers};
 
 /// `grpc.testing.TestService`.
@@ -23,7 +24,7 @@ pub struct TestService;
 /// It, to be added to `Routes`; it takes and gives messages compressed by gzip.
 #[must_use]
 pub fn server() -> Flagged<TestServiceServer<TestService>> {
-    Flagged(TestServiceServer::new(TestService).accept_compressed(Gzip).send_compressed(Gzip))
+    Flagged(TestServiceServer::new(TestService).accept_compressed(Gzip))
 }
 
 type Outputs = Pin<Box<dyn Stream<Item = Result<StreamingOutputCallResponse, Status>> + Send>>;
@@ -45,8 +46,8 @@ impl test_service_server::TestService for TestService {
         check(asked.response_status.as_ref())?;
         let payload = Some(payload(asked.response_size)?);
         let mut response = echo.answer(SimpleResponse { payload, ..Default::default() });
-        if !wants(asked.response_compressed) {
-            response.disable_compression();
+        if wants(asked.response_compressed) {
+            response.extensions_mut().insert(Packed([true].into()));
         }
         Ok(response)
     }
@@ -66,10 +67,11 @@ impl test_service_server::TestService for TestService {
     ) -> Result<Response<Outputs>, Status> {
         let echo = Echo::of(request.metadata());
         let asked = request.into_inner();
-        let compressed = asked.response_parameters.iter().any(|wanted| wants(wanted.compressed));
+        let wanted = asked.response_parameters.iter().map(|wanted| wants(wanted.compressed));
+        let packed = Packed(wanted.collect());
         let mut response = echo.answer(outputs(asked));
-        if !compressed {
-            response.disable_compression();
+        if packed.0.contains(&true) {
+            response.extensions_mut().insert(packed);
         }
         Ok(response)
     }
@@ -87,9 +89,7 @@ impl test_service_server::TestService for TestService {
             size = size.saturating_add(input.payload.map_or(0, |payload| payload.body.len()));
         }
         let aggregated_payload_size = i32::try_from(size).unwrap_or(i32::MAX);
-        let mut response = echo.answer(StreamingInputCallResponse { aggregated_payload_size });
-        response.disable_compression();
-        Ok(response)
+        Ok(echo.answer(StreamingInputCallResponse { aggregated_payload_size }))
     }
 
     type FullDuplexCallStream = Outputs;
@@ -103,9 +103,7 @@ impl test_service_server::TestService for TestService {
             Ok(asked) => outputs(asked),
             Err(status) => failed(status),
         });
-        let mut response = echo.answer(Box::pin(answers) as Outputs);
-        response.disable_compression();
-        Ok(response)
+        Ok(echo.answer(Box::pin(answers)))
     }
 
     type HalfDuplexCallStream = Outputs;
@@ -124,9 +122,7 @@ impl test_service_server::TestService for TestService {
             asked.push(next);
         }
         let answers = stream::iter(asked).flat_map(outputs);
-        let mut response = echo.answer(Box::pin(answers) as Outputs);
-        response.disable_compression();
-        Ok(response)
+        Ok(echo.answer(Box::pin(answers)))
     }
 
     async fn unimplemented_call(&self, _: Request<Empty>) -> Result<Response<Empty>, Status> {
