@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::peer::{find, go, script};
@@ -22,7 +22,7 @@ pub struct Foreign {
 #[derive(Debug)]
 enum Life {
     Endpoints { _endpoints: Endpoints },
-    Proxy { _running: Running, folder: Folder, _upstream: Box<Foreign> },
+    Proxy { _running: Running, folder: Folder, _upstream: Option<Box<Foreign>> },
 }
 
 impl Foreign {
@@ -51,20 +51,32 @@ impl Foreign {
     /// If it does not start, or if a program is missing and `CI=true`.
     #[must_use]
     pub fn nginx(tls: bool) -> Option<Self> {
-        let mut nginx = Command::new(find("HIJACK_NGINX", "nginx")?);
+        let nginx = find("HIJACK_NGINX", "nginx")?;
         let proxy = |upstream: &str, listen: SocketAddr, folder: &Folder| {
             let listen = format!("{listen}{}", if tls { " ssl" } else { "" });
             let config = include_str!("../servers/nginx.conf");
             let config = config.replace("UPSTREAM", upstream).replace("LISTEN", &listen);
-            fs::write(folder.path().join("nginx.conf"), config)?;
             fs::create_dir(folder.path().join("static"))?;
             fs::write(folder.path().join("static/pattern"), crate::server::pattern(70_000))?;
-            nginx.arg("-p").arg(folder.path()).args(["-c", "nginx.conf", "-e", "stderr"]);
-            // As from an nginx that is being replaced: its standard output is the listening socket.
-            nginx.env("NGINX", "1;");
-            Ok(nginx)
+            run_nginx(&nginx, &config, folder)
         };
-        Some(Self::proxy("nginx", tls, Self::go()?, proxy).expect("nginx starts"))
+        Some(Self::proxy("nginx", tls, Upstream::Ours(Self::go()?), proxy).expect("nginx starts"))
+    }
+
+    /// nginx in front of `upstream`, `HOST:PORT`, as it is delivered but for `lines` in its `location`
+    /// (`servers/grpc-nginx.conf`); `None` if it is missing here.
+    ///
+    /// # Panics
+    /// If it does not start, or if it is missing and `CI=true`.
+    #[must_use]
+    pub fn nginx_before(upstream: &str, lines: &str) -> Option<Self> {
+        let nginx = find("HIJACK_NGINX", "nginx")?;
+        let proxy = |upstream: &str, listen: SocketAddr, folder: &Folder| {
+            let config = include_str!("../servers/grpc-nginx.conf");
+            let config = config.replace("LINES", lines).replace("UPSTREAM", upstream);
+            run_nginx(&nginx, &config.replace("LISTEN", &listen.to_string()), folder)
+        };
+        Some(Self::proxy("nginx", false, Upstream::Theirs(upstream), proxy).expect("nginx starts"))
     }
 
     /// HAProxy in front of [`go`](Self::go) (`servers/haproxy.cfg`), with TLS if `tls`; `None` if HAProxy or Go is
@@ -74,7 +86,22 @@ impl Foreign {
     /// If it does not start, or if a program is missing and `CI=true`.
     #[must_use]
     pub fn haproxy(tls: bool) -> Option<Self> {
-        let mut haproxy = Command::new(find("HIJACK_HAPROXY", "haproxy")?);
+        let haproxy = find("HIJACK_HAPROXY", "haproxy")?;
+        Some(Self::run_haproxy(&haproxy, tls, Upstream::Ours(Self::go()?)))
+    }
+
+    /// HAProxy in front of `upstream`, `HOST:PORT`, in the same way without TLS; `None` if it is missing here.
+    ///
+    /// # Panics
+    /// If it does not start, or if it is missing and `CI=true`.
+    #[must_use]
+    pub fn haproxy_before(upstream: &str) -> Option<Self> {
+        let haproxy = find("HIJACK_HAPROXY", "haproxy")?;
+        Some(Self::run_haproxy(&haproxy, false, Upstream::Theirs(upstream)))
+    }
+
+    fn run_haproxy(haproxy: &Path, tls: bool, upstream: Upstream<'_>) -> Self {
+        let mut haproxy = Command::new(haproxy);
         let proxy = |upstream: &str, _: SocketAddr, _: &Folder| {
             haproxy.args(["-db", "-f", concat!(env!("CARGO_MANIFEST_DIR"), "/servers/haproxy.cfg")]);
             haproxy.env("UPSTREAM", upstream);
@@ -83,7 +110,7 @@ impl Foreign {
             }
             Ok(haproxy)
         };
-        Some(Self::proxy("haproxy", tls, Self::go()?, proxy).expect("HAProxy starts"))
+        Self::proxy("haproxy", tls, upstream, proxy).expect("HAProxy starts")
     }
 
     /// Where its own certificate is, if it speaks TLS.
@@ -113,7 +140,7 @@ impl Foreign {
     fn proxy(
         name: &str,
         tls: bool,
-        upstream: Self,
+        upstream: Upstream<'_>,
         configure: impl FnOnce(&str, SocketAddr, &Folder) -> io::Result<Command>,
     ) -> io::Result<Self> {
         let folder = Folder::new(name)?;
@@ -122,11 +149,45 @@ impl Foreign {
         // Shared with the proxy, which would not set it on a socket that it inherits.
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let command = configure(upstream.base.trim_start_matches("http://"), address, &folder)?;
+        let command = configure(upstream.address(), address, &folder)?;
         let running = Running::start(&command, &folder, Some(OwnedFd::from(listener).into()))?;
-        let life = Life::Proxy { _running: running, folder, _upstream: Box::new(upstream) };
+        let life = Life::Proxy { _running: running, folder, _upstream: upstream.kept() };
         Ok(Self { base: format!("{}://{address}", if tls { "https" } else { "http" }), life })
     }
+}
+
+/// What a proxy is in front of.
+enum Upstream<'a> {
+    /// Something that lives as long as the proxy.
+    Ours(Foreign),
+    /// The address of something that lives longer.
+    Theirs(&'a str),
+}
+
+impl Upstream<'_> {
+    fn address(&self) -> &str {
+        match self {
+            Self::Ours(foreign) => foreign.base.trim_start_matches("http://"),
+            Self::Theirs(address) => address,
+        }
+    }
+
+    fn kept(self) -> Option<Box<Foreign>> {
+        match self {
+            Self::Ours(foreign) => Some(Box::new(foreign)),
+            Self::Theirs(_) => None,
+        }
+    }
+}
+
+/// nginx in `folder`, with this for its configuration.
+fn run_nginx(nginx: &Path, config: &str, folder: &Folder) -> io::Result<Command> {
+    fs::write(folder.path().join("nginx.conf"), config)?;
+    let mut nginx = Command::new(nginx);
+    nginx.arg("-p").arg(folder.path()).args(["-c", "nginx.conf", "-e", "stderr"]);
+    // As from an nginx that is being replaced: its standard output is the listening socket.
+    nginx.env("NGINX", "1;");
+    Ok(nginx)
 }
 
 /// A certificate for the loopback, signed by itself, and its key, in PEM.
