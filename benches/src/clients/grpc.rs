@@ -181,7 +181,7 @@ fn payload(size: i32) -> Option<Payload> {
 
 fn outputs(size: i32, count: u64) -> StreamingOutputCallRequest {
     let wanted = ResponseParameters { size, ..Default::default() };
-    let response_parameters = (0..count).map(|_| wanted.clone()).collect();
+    let response_parameters = (0..count).map(|_| wanted).collect();
     StreamingOutputCallRequest { response_parameters, ..Default::default() }
 }
 

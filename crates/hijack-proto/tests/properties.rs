@@ -212,7 +212,7 @@ proptest! {
     ) {
         let mut said = vec![control];
         for (is_server, kind, flags, stream, payload) in frames {
-            let len = payload.len() as u8;
+            let len = u8::try_from(payload.len()).expect("a short one");
             said.push((len + 9) << 1 | u8::from(is_server));
             said.extend([0, 0, len, kind, flags, 0, 0, 0, stream]);
             said.extend(payload);

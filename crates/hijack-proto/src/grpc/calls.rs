@@ -159,7 +159,7 @@ impl Calls {
                 }
             }
             Seen::Headers { stream, fields, .. } if self.caller == Some(from) => {
-                self.begin(stream, fields, now_ms)
+                self.begin(stream, fields, now_ms);
             }
             Seen::Headers { stream, fields, ends } => self.answer(stream, fields, ends, now_ms, ended),
             Seen::Reset { stream, code } => {
@@ -225,6 +225,7 @@ impl Calls {
 }
 
 /// Bytes that something was read of.
+#[derive(Clone, Copy)]
 enum Passed<'b> {
     Seen(&'b [u8]),
     Unseen,
