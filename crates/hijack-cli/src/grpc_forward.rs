@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clap::{Args as ClapArgs, ValueEnum};
 use hijack::{Client, Relay, Tracker};
 use hijack_tonic::{Dialer, Mode};
+use http::uri::Authority;
 use http::{HeaderName, HeaderValue};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -35,6 +36,10 @@ pub(crate) struct GrpcForward {
     #[arg(long, value_enum, default_value_t)]
     mode: Way,
 
+    /// The name to CONNECT to, where it is not that of the URL: HOST:PORT
+    #[arg(long, value_name = "HOST:PORT", value_parser = parse_authority)]
+    authority: Option<Authority>,
+
     /// Add a header to the request; may be repeated
     #[arg(long, value_name = "NAME: VALUE", value_parser = parse_header)]
     header: Vec<(HeaderName, HeaderValue)>,
@@ -53,7 +58,7 @@ enum Way {
     Token,
     /// A WebSocket of the subprotocol hijack-grpc
     Websocket,
-    /// CONNECT to the HOST:PORT of the URL
+    /// CONNECT to the HOST:PORT of the URL, or to --authority
     Connect,
 }
 
@@ -78,6 +83,11 @@ fn parse_url(text: &str) -> Result<Url, String> {
         Ok(dialer) => Ok(Url { text: text.to_owned(), dialer }),
         Err(_) => Err("it looks like http://host:port/path or https://host/path".into()),
     }
+}
+
+fn parse_authority(text: &str) -> Result<Authority, String> {
+    let parsed = text.parse::<Authority>().ok().filter(|authority| authority.port_u16().is_some());
+    parsed.ok_or_else(|| "it looks like host:port".into())
 }
 
 fn parse_header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
@@ -132,6 +142,9 @@ impl Forward {
             Way::Websocket => Mode::WebSocket,
             Way::Connect => Mode::Connect,
         });
+        if let Some(authority) = &args.authority {
+            dialer = dialer.connect_to(authority.clone());
+        }
         for (name, value) in &args.header {
             dialer = dialer.header(name.clone(), value.clone());
         }

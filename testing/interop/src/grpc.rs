@@ -90,8 +90,14 @@ impl Way {
     /// If it does not start, or if it is not built and `CI=true`.
     #[must_use]
     pub fn forward(url: &str, mode: &str) -> Option<Self> {
-        let forward =
-            Program::start(&["grpc-forward", "--listen", "127.0.0.1:0", "--to", url, "--mode", mode])?;
+        Self::forward_with(url, mode, &[])
+    }
+
+    /// The same, with `more` flags.
+    #[must_use]
+    pub fn forward_with(url: &str, mode: &str, more: &[&str]) -> Option<Self> {
+        let flags = ["grpc-forward", "--listen", "127.0.0.1:0", "--to", url, "--mode", mode];
+        let forward = Program::start(&[&flags, more].concat())?;
         Some(Self { target: forward.address.clone(), proxy: None, forward: Some(forward) })
     }
 

@@ -107,6 +107,9 @@ fn what_keeps_calls_from_getting_through_is_told_with_a_cure() {
 fn mistakes_on_the_command_line_are_told() {
     let (code, told) = fails(&["grpc-forward", "--listen", "127.0.0.1:0", "--to", "127.0.0.1:9090"]);
     assert!(code == Some(2) && told.contains("it looks like http://host:port/path"), "{told}");
+    let line = ["grpc-forward", "--listen", "127.0.0.1:0", "--to", "http://h:1", "--authority", "h"];
+    let (code, told) = fails(&line);
+    assert!(code == Some(2) && told.contains("it looks like host:port"), "{told}");
     let demo = Demo::start();
     let (code, told) = fails(&["grpc-forward", "--listen", &demo.address, "--to", "http://127.0.0.1:1"]);
     assert!(code == Some(1) && told.contains("another program listens there"), "{told}");

@@ -34,12 +34,12 @@ macro_rules! ways {
     )+};
 }
 
-// nginx answers a CONNECT with 400. What a forwarder asks HAProxy to connect to is HAProxy's own address, which is none of the
+// nginx answers a CONNECT with 400. Behind HAProxy the forwarder's own choice would be HAProxy's address, which is none of the
 // demo's names.
 ways! {
     nothing: token websocket connect auto environment own_address;
     nginx: token websocket auto;
-    haproxy: token websocket auto environment;
+    haproxy: token websocket auto named environment;
     gateway: token websocket auto;
 }
 
@@ -52,6 +52,7 @@ fn all_cases(between: &str, mode: &str, client: Client) {
         // Go's client never goes through a proxy to the loopback.
         "own_address" if client == Client::Go => None,
         "own_address" => Some(Way::environment(demo.address(), &base)),
+        "named" => Way::forward_with(&format!("{base}/grpc"), "connect", &["--authority", NAME]),
         mode => Way::forward(&format!("{base}/grpc"), mode),
     };
     if let Some(said) = way.and_then(|way| client.run(&way, &[])) {
