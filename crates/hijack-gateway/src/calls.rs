@@ -36,7 +36,7 @@ impl Default for EndedCalls {
 }
 
 impl EndedCalls {
-    /// Each status that occurred, and how often.
+    /// Each status, and how many calls ended with it.
     pub(crate) fn counts(&self) -> impl Iterator<Item = (Status, u64)> {
         (0..).map(Status::from_code).zip(&self.0).map(|(status, count)| (status, count.load(Relaxed)))
     }
@@ -63,7 +63,7 @@ impl TunnelCalls {
         CallsView {
             from: calls.caller().map(|caller| name_of(side_of(caller)).to_owned()),
             begun: calls.begun(),
-            open: calls.open().count() as u64,
+            open: calls.open().len() as u64,
             not_followed: calls.not_followed(),
             lost: calls.lost().map(|why| why.to_string()),
             ended: named.filter(|(_, count)| *count > 0).collect::<BTreeMap<_, _>>(),

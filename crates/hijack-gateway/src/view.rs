@@ -102,7 +102,7 @@ pub struct CallsView {
     pub lost: Option<String>,
     /// How many ended with each status.
     pub ended: BTreeMap<String, u64>,
-    /// The newest that have ended, then those under way; with one connection only.
+    /// The newest that have ended, then those under way; with one connection only. The newest ten of one that is closed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub list: Vec<CallView>,
 }

@@ -32,6 +32,10 @@ pub struct Limits {
     /// lists and maps by their size in Rust, dynamic values, copied text. Default 32 MiB: a byte of the stream can
     /// stand for an element of hundreds of bytes.
     pub allocation: usize,
+    /// Bytes that are decoded once more because a value lacks a field that its target must have. It is known from then
+    /// on for all values of the type, so a decoder comes to this for a value with many types only. Default 1 GiB:
+    /// 64 of the longest values.
+    pub decoded_again: u64,
 }
 
 impl Default for Limits {
@@ -45,6 +49,7 @@ impl Default for Limits {
             value_depth: 128,
             type_depth: 64,
             allocation: 32 * 1024 * 1024,
+            decoded_again: 1024 * 1024 * 1024,
         }
     }
 }

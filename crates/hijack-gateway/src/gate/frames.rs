@@ -299,6 +299,7 @@ impl FrameGate {
         if let Some(reader) = &mut self.reader {
             reader.end();
         }
+        self.reader.take_if(|reader| reader.is_idle());
     }
 
     fn is_holding_pong(&self) -> bool {

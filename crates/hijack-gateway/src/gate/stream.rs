@@ -72,7 +72,7 @@ impl StreamGate {
 
     /// Follows the calls in it, from the first byte on.
     pub(crate) fn set_calls(&mut self, calls: Option<CallsReader>) {
-        self.calls = calls;
+        self.calls = calls.filter(|_| self.content == Content::Opaque);
     }
 
     pub(super) fn is_tapped(&self) -> bool {
@@ -112,6 +112,9 @@ impl StreamGate {
         }
         if let Some(reader) = &self.reader {
             reader.show_own(&own);
+        }
+        if let Some(calls) = &self.calls {
+            calls.lose();
         }
         match &self.content {
             Content::Output(scan) => Some(scan.wrap(&own).into()),

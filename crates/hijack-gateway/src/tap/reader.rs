@@ -153,6 +153,8 @@ impl FrameReader {
         let Some(calls) = &self.calls else { return };
         if self.message.as_ref().is_some_and(|message| message.compressed) {
             calls.lose();
+        }
+        if !calls.is_following() {
             self.calls = None;
             return;
         }
@@ -190,6 +192,10 @@ impl FrameReader {
 
     /// Shows a frame of our own that leaves in this direction.
     pub(crate) fn show_own(&self, own: &OwnFrame) {
+        // An operator's message is within what the receiver takes for HTTP/2.
+        if let Some(calls) = self.calls.as_ref().filter(|_| own.by_operator && !own.is_last()) {
+            calls.lose();
+        }
         let Some(tap) = &self.tap else { return };
         let Ok(Some((header, len))) = FrameHeader::parse(&own.bytes) else { return };
         let mut payload = own.bytes[len..].to_vec();

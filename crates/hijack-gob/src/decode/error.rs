@@ -77,6 +77,11 @@ pub enum DecodeErrorKind {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The value was decoded again for more than [`Limits::decoded_again`](crate::Limits::decoded_again).
+    DecodedTooOften {
+        /// The limit in bytes.
+        limit: u64,
+    },
     /// Bytes that are no gob.
     Malformed(&'static str),
     /// A list says that it has more elements than the stream has bytes for.
@@ -255,6 +260,9 @@ impl fmt::Display for DecodeErrorKind {
             Self::TypeTooDeep { limit } => write!(f, "type is nested deeper than limit {limit}"),
             Self::AllocationTooLarge { limit } => {
                 write!(f, "value would take more than {limit} bytes of memory")
+            }
+            Self::DecodedTooOften { limit } => {
+                write!(f, "value lacks so many fields that more than {limit} bytes would be decoded again")
             }
             Self::Malformed(what) => write!(f, "malformed gob: {what}"),
             Self::CountTooLarge { count, left } => {

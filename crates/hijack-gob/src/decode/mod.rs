@@ -318,13 +318,19 @@ struct Source<'a, 'de> {
 impl<'de> Source<'_, 'de> {
     fn decode<T: Deserialize<'de>>(&self, plans: &mut Plans) -> Result<T> {
         plans.fit(self.graph);
+        let mut left = self.limits.decoded_again;
         loop {
             let (first, later) = self.messages.clone();
             let reader = Reader::new(self.whole, first, later);
             let mut cx = Context::new(reader, self.graph, plans, (self.registry, self.limits));
             match T::deserialize(Deserializer::new(&mut cx, self.slot)) {
-                // A field was missing. It is known now, and there are not more of them than the target has.
-                Err(error) if error.is_retriable() => {}
+                // A field was missing. It is known now, for all values of its type.
+                Err(error) if error.is_retriable() => {
+                    let limit = self.limits.decoded_again;
+                    left = left
+                        .checked_sub(self.whole.len() as u64)
+                        .ok_or_else(|| DecodeError::new(Kind::DecodedTooOften { limit }))?;
+                }
                 Ok(_) if !cx.reader.is_at_end() => return Err(behind()),
                 value => return value,
             }

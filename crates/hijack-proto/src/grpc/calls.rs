@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::direction::{Direction, Fields, Seen};
+use super::direction::{Direction, Seen};
+use super::headers::Fields;
 use super::{Call, CallEnd, Limits, Lost, Sender, Status};
 
 /// Follows the calls of one connection, from its first byte on.
@@ -51,7 +52,7 @@ impl Calls {
     }
 
     /// Calls under way, by stream.
-    pub fn open(&self) -> impl Iterator<Item = &Call> {
+    pub fn open(&self) -> impl ExactSizeIterator<Item = &Call> {
         self.open.values()
     }
 
@@ -126,7 +127,7 @@ impl Calls {
                 _ => return self.give_up(Lost::Unseen, now_ms, ended),
             };
             len -= blind as u64;
-            match directions[from.index()].skip(blind, &self.limits) {
+            match directions[from.index()].skip(blind) {
                 Ok(Some(seen)) => self.note(from, seen, Passed::Unseen, now_ms, ended),
                 Ok(None) => {}
                 Err(why) => self.give_up(why, now_ms, ended),
@@ -154,14 +155,19 @@ impl Calls {
                     }
                 }
                 if ends && self.caller != Some(from) {
-                    // Without trailers: no end of a call that gRPC knows.
-                    self.end_call(stream, Status::INTERNAL, None, None, now_ms, ended);
+                    self.end_without_trailers(stream, now_ms, ended);
                 }
             }
             Seen::Headers { stream, fields, .. } if self.caller == Some(from) => {
                 self.begin(stream, fields, now_ms);
             }
             Seen::Headers { stream, fields, ends } => self.answer(stream, fields, ends, now_ms, ended),
+            Seen::GoAway { last } if self.caller != Some(from) => {
+                while let Some((&stream, _)) = self.open.range(last.saturating_add(1)..).next() {
+                    self.end_call(stream, Status::UNAVAILABLE, None, None, now_ms, ended);
+                }
+            }
+            Seen::GoAway { .. } => {}
             Seen::Reset { stream, code } => {
                 self.end_call(stream, Status::from_reset(code), None, Some(from), now_ms, ended);
             }
@@ -179,7 +185,8 @@ impl Calls {
             self.not_followed += 1;
             return;
         }
-        self.open.insert(stream, Call::new(stream, fields.path.unwrap_or_default(), now_ms));
+        let method = fields.path.as_deref().map(text).unwrap_or_default();
+        self.open.insert(stream, Call::new(stream, method, now_ms));
     }
 
     /// Headers of the other's: the beginning of an answer, its end, or both.
@@ -192,8 +199,19 @@ impl Calls {
             let http_status = call.http_status.as_deref().unwrap_or_default();
             let status =
                 fields.status.map_or_else(|| Status::from_http(http_status), |status| Status::parse(&status));
-            self.end_call(stream, status, fields.message, None, now_ms, ended);
+            let message = fields.message.as_deref().map(text);
+            self.end_call(stream, status, message, None, now_ms, ended);
         }
+    }
+
+    /// The answer ends with a message, which no answer of gRPC does: a proxy's page, perhaps.
+    fn end_without_trailers(&mut self, stream: u32, now_ms: u64, ended: &mut dyn FnMut(&Call)) {
+        let http_status = self.open.get(&stream).and_then(|call| call.http_status.as_deref());
+        let status = match http_status {
+            None | Some(b"200") => Status::INTERNAL,
+            Some(status) => Status::from_http(status),
+        };
+        self.end_call(stream, status, None, None, now_ms, ended);
     }
 
     fn end_call(
@@ -222,6 +240,10 @@ impl Calls {
             self.end_call(stream, status, None, None, now_ms, ended);
         }
     }
+}
+
+fn text(value: &[u8]) -> Box<str> {
+    String::from_utf8_lossy(value).into()
 }
 
 /// Bytes that something was read of.
@@ -295,20 +317,42 @@ mod tests {
             (Client, [begun(5, "/a.B/Three"), frame(RST_STREAM, 0, 5, &[0, 0, 0, 8])].concat()),
             (Client, begun(7, "/a.B/Four")),
             (Server, headers(0x5, 7, &[(":status", "404")])),
+            (Client, begun(9, "/a.B/Five")),
+            (Server, [headers(0x4, 9, &[(":status", "503")]), frame(DATA, 0x1, 9, b"<html>")].concat()),
         ];
         let expected = [
             r#"1 /a.B/One [2, 1] Some(("OK", None, None))"#,
             r#"3 /a.B/Two [0, 0] Some(("NOT_FOUND", Some("no%20such"), None))"#,
             r#"5 /a.B/Three [0, 0] Some(("CANCELLED", None, Some(Client)))"#,
             r#"7 /a.B/Four [0, 0] Some(("UNIMPLEMENTED", None, None))"#,
+            r#"9 /a.B/Five [0, 0] Some(("UNAVAILABLE", None, None))"#,
         ];
         for cut in 1..200 {
             let (ended, calls) = lines(&said, cut);
             assert_eq!(ended, expected, "in pieces of {cut}");
-            assert_eq!((calls.caller(), calls.begun(), calls.lost()), (Some(Client), 4, None));
+            assert_eq!((calls.caller(), calls.begun(), calls.lost()), (Some(Client), 5, None));
         }
         let (_, calls) = lines(&said, usize::MAX);
         assert_eq!(calls.ended().next().map(|call| call.duration_ms(99)), Some(4));
+    }
+
+    #[test]
+    fn a_goaway_ends_what_it_does_not_answer() {
+        use Sender::{Client, Server};
+        let goaway = frame(7, 0, 0, b"\x80\0\0\x01\0\0\0\0so long");
+        let said = [
+            (Server, hello(b"")),
+            (Client, [hello(PREFACE), begun(1, "/a"), begun(3, "/b"), begun(5, "/c")].concat()),
+            (Client, frame(7, 0, 0, b"\0\0\0\0\0\0\0\0")),
+            (Server, goaway),
+        ];
+        for cut in 1..60 {
+            let (ended, calls) = lines(&said, cut);
+            let expected = ["3 /b [0, 0]", "5 /c [0, 0]"]
+                .map(|call| format!(r#"{call} Some(("UNAVAILABLE", None, None))"#));
+            assert_eq!(ended, expected, "in pieces of {cut}");
+            assert_eq!(calls.open().map(|call| call.stream).collect::<Vec<_>>(), [1]);
+        }
     }
 
     #[test]

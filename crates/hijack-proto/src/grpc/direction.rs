@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use loona_hpack::Decoder;
-
 use super::frame::{
-    CONTINUATION, DATA, FrameHeader, HEADER_LEN, HEADERS, PREFACE, PUSH_PROMISE, RST_STREAM, SETTINGS,
+    CONTINUATION, DATA, FrameHeader, GOAWAY, HEADER_LEN, HEADERS, PREFACE, PUSH_PROMISE, RST_STREAM, SETTINGS,
 };
+use super::headers::{Fields, Headers};
 use super::{Limits, Lost};
 
 /// One direction of a connection.
@@ -20,12 +19,12 @@ pub(super) struct Direction {
     left: u32,
     /// How many of them are padding, once that is known.
     pad: Option<u32>,
-    /// Its payload, where all of it is needed.
+    /// Its payload, where it is needed.
     payload: Vec<u8>,
     /// The block of headers that goes on in further frames, its stream, and whether that ends with it.
     block: Vec<u8>,
     block_of: Option<(u32, bool)>,
-    headers: Decoder<'static>,
+    headers: Headers,
 }
 
 /// How far it has come.
@@ -60,21 +59,14 @@ pub(super) enum Seen {
         stream: u32,
         code: u32,
     },
-}
-
-/// What is read of a block of headers.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Fields {
-    pub(super) path: Option<Box<str>>,
-    pub(super) http_status: Option<Box<[u8]>>,
-    pub(super) status: Option<Box<[u8]>>,
-    pub(super) message: Option<Box<str>>,
+    /// Streams beyond this one are not answered (RFC 9113 §6.8).
+    GoAway {
+        last: u32,
+    },
 }
 
 impl Direction {
     pub(super) fn new(limits: &Limits) -> Self {
-        let mut headers = Decoder::new();
-        headers.set_max_allowed_table_size(limits.table_len);
         Self {
             stage: Stage::Preface(0),
             header: [0; HEADER_LEN],
@@ -85,7 +77,7 @@ impl Direction {
             payload: Vec::new(),
             block: Vec::new(),
             block_of: None,
-            headers,
+            headers: Headers::new(limits.table_len, limits.text_len),
         }
     }
 
@@ -102,14 +94,16 @@ impl Direction {
                 return Err(Lost::WrongFrame { kind: DATA });
             }
             self.pad = Some(pad);
-            return Ok((1, self.finish_if_whole(0, limits)?));
+            return Ok((1, self.finish_if_whole(0)?));
         }
         let due = if frame.kind == DATA && self.data_left() > 0 { self.data_left() } else { self.left };
         let taken = bytes.len().min(due as usize);
         if is_kept(frame.kind) {
-            self.payload.extend_from_slice(&bytes[..taken]);
+            // What follows a GOAWAY's numbers is words, of any length.
+            let room = if frame.kind == GOAWAY { 4 - self.payload.len().min(4) } else { taken };
+            self.payload.extend_from_slice(&bytes[..taken.min(room)]);
         }
-        Ok((taken, self.pass(taken, limits)?))
+        Ok((taken, self.pass(taken)?))
     }
 
     /// Bytes that need not be seen, as far as frames go: with the stream, if they are of its messages.
@@ -125,8 +119,8 @@ impl Direction {
     }
 
     /// So many bytes pass, of which none had to be seen.
-    pub(super) fn skip(&mut self, len: usize, limits: &Limits) -> Result<Option<Seen>, Lost> {
-        self.pass(len, limits)
+    pub(super) fn skip(&mut self, len: usize) -> Result<Option<Seen>, Lost> {
+        self.pass(len)
     }
 
     /// Bytes of the DATA frame under way that belong to messages; none within its padding.
@@ -167,7 +161,7 @@ impl Direction {
         self.stage = Stage::Frames;
         (self.frame, self.left, self.pad) = (Some(frame), frame.len, None);
         self.payload.clear();
-        Ok((taken, self.finish_if_whole(0, limits)?))
+        Ok((taken, self.finish_if_whole(0)?))
     }
 
     /// Whether this frame may stand here, as far as it matters to us.
@@ -182,6 +176,7 @@ impl Direction {
             DATA => frame.stream != 0 && (frame.len > 0 || !frame.is_padded()),
             HEADERS => frame.stream != 0,
             RST_STREAM => frame.stream != 0 && frame.len == 4,
+            GOAWAY => frame.stream == 0 && frame.len >= 8,
             // No client of gRPC allows it, and its headers would have to be followed.
             PUSH_PROMISE => false,
             _ => true,
@@ -197,14 +192,14 @@ impl Direction {
     }
 
     /// So many bytes of the frame's payload are done with.
-    fn pass(&mut self, len: usize, limits: &Limits) -> Result<Option<Seen>, Lost> {
+    fn pass(&mut self, len: usize) -> Result<Option<Seen>, Lost> {
         let is_data = self.frame.is_some_and(|frame| frame.kind == DATA) && self.data_left() > 0;
         self.left = self.left.saturating_sub(u32::try_from(len).unwrap_or(u32::MAX));
-        self.finish_if_whole(if is_data { len } else { 0 }, limits)
+        self.finish_if_whole(if is_data { len } else { 0 })
     }
 
     /// What there is to tell behind some bytes, of which `data_len` belong to messages.
-    fn finish_if_whole(&mut self, data_len: usize, limits: &Limits) -> Result<Option<Seen>, Lost> {
+    fn finish_if_whole(&mut self, data_len: usize) -> Result<Option<Seen>, Lost> {
         let Some(frame) = self.frame else { return Ok(None) };
         let is_whole = self.left == 0;
         if is_whole {
@@ -215,16 +210,19 @@ impl Direction {
                 let ends = is_whole && frame.ends_stream();
                 Ok(Some(Seen::Data { stream: frame.stream, len: data_len, ends }))
             }
-            HEADERS | CONTINUATION if is_whole => self.finish_headers(frame, limits),
-            RST_STREAM if is_whole => {
-                let code = self.payload[..].try_into().map(u32::from_be_bytes).unwrap_or_default();
-                Ok(Some(Seen::Reset { stream: frame.stream, code }))
-            }
+            HEADERS | CONTINUATION if is_whole => self.finish_headers(frame),
+            RST_STREAM if is_whole => Ok(Some(Seen::Reset { stream: frame.stream, code: self.number() })),
+            GOAWAY if is_whole => Ok(Some(Seen::GoAway { last: self.number() & 0x7fff_ffff })),
             _ => Ok(None),
         }
     }
 
-    fn finish_headers(&mut self, frame: FrameHeader, limits: &Limits) -> Result<Option<Seen>, Lost> {
+    /// The number that a payload begins with.
+    fn number(&self) -> u32 {
+        self.payload.first_chunk().map(|number| u32::from_be_bytes(*number)).unwrap_or_default()
+    }
+
+    fn finish_headers(&mut self, frame: FrameHeader) -> Result<Option<Seen>, Lost> {
         self.block.extend_from_slice(frame.fragment(&self.payload)?);
         let (stream, ends) = *self.block_of.get_or_insert((frame.stream, frame.ends_stream()));
         if !frame.ends_headers() {
@@ -233,32 +231,15 @@ impl Direction {
         self.block_of = None;
         let block = std::mem::take(&mut self.block);
         self.payload = Vec::new();
-        let mut fields = Fields::default();
-        let text = |value: &[u8]| -> Option<Box<str>> {
-            let shown = &value[..value.len().min(limits.text_len)];
-            Some(String::from_utf8_lossy(shown).into())
-        };
-        let bytes =
-            |value: &[u8]| -> Option<Box<[u8]>> { Some(value[..value.len().min(MOST_DIGITS)].into()) };
-        let read = self.headers.decode_with_cb(&block, |name, value| match &*name {
-            b":path" => fields.path = text(&value),
-            b":status" => fields.http_status = bytes(&value),
-            b"grpc-status" => fields.status = bytes(&value),
-            b"grpc-message" => fields.message = text(&value),
-            _ => {}
-        });
-        read.map_err(|_| Lost::Headers)?;
+        let fields = self.headers.read(&block).map_err(|_| Lost::Headers)?;
         Ok(Some(Seen::Headers { stream, fields, ends }))
     }
 }
 
-/// Whether all of such a frame's payload is needed.
+/// Whether such a frame's payload is needed, or its beginning.
 fn is_kept(kind: u8) -> bool {
-    matches!(kind, HEADERS | CONTINUATION | RST_STREAM)
+    matches!(kind, HEADERS | CONTINUATION | RST_STREAM | GOAWAY)
 }
-
-/// More digits are no status, of HTTP or of gRPC.
-const MOST_DIGITS: usize = 8;
 
 impl fmt::Debug for Direction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,6 +8,8 @@ mod call;
 mod calls;
 mod direction;
 mod frame;
+mod headers;
+mod huffman;
 mod message;
 mod status;
 
@@ -57,7 +59,8 @@ pub struct Limits {
     pub block_len: usize,
     /// Bytes of each direction's table of headers (RFC 7541 §4.2). Default 64 KiB; 4 KiB are usual.
     pub table_len: usize,
-    /// Bytes of a method's name, and of a status message, that are kept. Default 256.
+    /// Bytes of a method's name, and of a status message, that are kept; as text they may have more where they are no
+    /// UTF-8. Default 256.
     pub text_len: usize,
 }
 

@@ -346,8 +346,11 @@ impl<C: Codec> Shared<C> {
 
 impl<C: Codec> State<C> {
     fn has_room(&self, config: &Config) -> bool {
-        let is_full = matches!(self.calls.next(), Err(Refused::Full { .. }));
-        !is_full && self.queue.len() < config.queue_len
+        match self.calls.next() {
+            Ok(_) => self.queue.len() < config.queue_len,
+            // Behind the end nobody needs to wait: a call is refused at once.
+            Err(refused) => !matches!(refused, Refused::Full { .. }),
+        }
     }
 }
 
@@ -378,7 +381,7 @@ impl<C: Codec, S: Stream> Task<C, S> {
             Ok(()) => {
                 let linger = self.shared.config.linger_timeout;
                 drop(ended);
-                let _ = poll_fn(|cx| self.line.poll_shutdown(cx)).await;
+                self.line.shutdown().await;
                 self.line.linger(linger).await;
             }
             Err(lost) => self.shared.lose(&lost),

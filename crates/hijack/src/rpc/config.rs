@@ -14,7 +14,7 @@ pub struct Config {
     pub in_flight: usize,
     /// Bytes that may wait to be sent before further calls wait for their turn, and before a server reads no further
     /// ones. Default 256 KiB: some more than a socket takes at once, so that a fast peer never waits for us. One message
-    /// may exceed it.
+    /// may exceed it, and so may the answers of a server's calls that are under way already.
     pub queue_len: usize,
     /// Time without the peer taking a byte of what waits to be sent. Default 30 s; then the connection ends.
     pub write_timeout: Duration,

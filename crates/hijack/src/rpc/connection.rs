@@ -68,8 +68,7 @@ impl<C: Codec, S: Stream> Connection<C, S> {
     /// Serves until both sides have ended and all is answered.
     pub(super) async fn run(mut self) -> Result<(), ServeError> {
         poll_fn(|cx| self.poll(cx)).await?;
-        // The peer may be gone, which it may.
-        let _ = poll_fn(|cx| self.line.poll_shutdown(cx)).await;
+        self.line.shutdown().await;
         self.line.linger(self.config.linger_timeout).await;
         self.broken.map_or(Ok(()), |error| Err(ServeError::Protocol(error.into_cause())))
     }

@@ -118,6 +118,14 @@ impl<S: Stream> Line<S> {
         Pin::new(&mut self.io).poll_shutdown(cx)
     }
 
+    /// Ends our direction, or gives up when that takes as long as a write may: TLS has last words.
+    pub(super) async fn shutdown(&mut self) {
+        let limit = self.write_timeout;
+        let ended = std::future::poll_fn(|cx| self.poll_shutdown(cx));
+        // The peer may be gone, which it may.
+        let _ = tokio::time::timeout(limit, ended).await;
+    }
+
     /// Reads and throws away until the peer ends its direction, for `limit` at the most: a reset would destroy what it
     /// has not read yet.
     pub(super) async fn linger(mut self, limit: Duration) {

@@ -80,6 +80,8 @@ impl Listener {
         loop {
             match self.accept().await {
                 Ok(accepted) => return accepted,
+                // That one went before it was accepted.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept connections at the moment");
                     tokio::time::sleep(ACCEPT_PAUSE).await;

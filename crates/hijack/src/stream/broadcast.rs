@@ -230,11 +230,14 @@ impl<Io: Stream> Member<Io> {
     where
         W: AsyncWrite + Unpin,
     {
-        self.outputs().flush().await?;
         let told = input.told();
+        let passed = async {
+            self.outputs().flush().await?;
+            read_input(&mut input, visit).await
+        };
         tokio::select! {
             () = self.ended() => {}
-            read = read_input(&mut input, visit) => read?,
+            passed = passed => passed?,
             () = told => {}
         }
         drop(self);
