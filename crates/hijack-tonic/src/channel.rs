@@ -148,7 +148,7 @@ impl Shared {
         let mut tried = false;
         loop {
             let mut link = self.open().await?;
-            let Some(sending) = call.sending() else { return Err(Status::unavailable(CUT)) };
+            let Some(sending) = call.sending(link.tasks()) else { return Err(Status::unavailable(CUT)) };
             let failed = match link.send(Request::from_parts(head.clone(), sending)).await {
                 Ok(answer) => {
                     call.settle();

@@ -5,16 +5,18 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 
 use crate::call::sending::Sending;
 use crate::call::status;
+use crate::call::tasks::Tasks;
 use crate::{ChannelConfig, Pipe};
 
 /// A connection over which calls are made. All clones are one; it closes when they are gone and their calls have ended.
 #[derive(Clone)]
 pub(crate) struct Link {
     send: SendRequest<Sending>,
+    tasks: Tasks,
     number: u64,
 }
 
@@ -35,7 +37,8 @@ impl Link {
         pipe: Pipe,
         config: &ChannelConfig,
     ) -> Result<(Self, impl Future<Output = ()> + Send + use<>), hyper::Error> {
-        let mut builder = Builder::new(TokioExecutor::new());
+        let tasks = Tasks::default();
+        let mut builder = Builder::new(tasks.clone());
         builder
             .timer(TokioTimer::new())
             .initial_stream_window_size(config.stream_window)
@@ -50,12 +53,17 @@ impl Link {
                 tracing::debug!(%error, "a connection for gRPC ended");
             }
         };
-        Ok((Self { send, number: COUNT.fetch_add(1, Relaxed) }, running))
+        Ok((Self { send, tasks, number: COUNT.fetch_add(1, Relaxed) }, running))
     }
 
     /// Whether no more calls can be made.
     pub(crate) fn is_closed(&self) -> bool {
         self.send.is_closed()
+    }
+
+    /// What gives it its tasks.
+    pub(crate) fn tasks(&self) -> &Tasks {
+        &self.tasks
     }
 
     /// Whether both are the same connection.

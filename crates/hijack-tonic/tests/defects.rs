@@ -545,6 +545,44 @@ async fn a_dropped_call_is_cancelled_and_no_other() {
     assert_eq!(world.http.tracker().count(), 1);
 }
 
+/// T15 where nobody reads what the call sends: it is cancelled all the same, and its slot is free.
+#[tokio::test]
+async fn a_dropped_call_is_cancelled_though_its_upload_waits() {
+    let stuck = Stuck::default();
+    let world = World::serve(stuck.server().configure(|config| config.max_streams = 1)).await;
+    let mut client = TestServiceClient::new(world.dialer().channel());
+    client.empty_call(Empty {}).await.expect("an answer");
+    let mut answers = client.full_duplex_call(waiting_upload()).await.expect("a head").into_inner();
+    answers.message().await.expect("a first message").expect("not the end");
+    sleep(Duration::from_millis(200)).await; // until the windows are full
+    drop(answers);
+    stuck.0.idle_after(2, Duration::from_secs(1)).await;
+    let next = timeout(Duration::from_secs(1), client.empty_call(Empty {})).await;
+    next.expect("its slot is free").expect("an answer");
+    assert_eq!(world.http.tracker().count(), 1);
+}
+
+/// Defect 1 likewise, on the client alone: the answers are still held.
+#[tokio::test]
+async fn defect_1_a_call_whose_upload_waits_ends_too() {
+    let stuck = Stuck::default();
+    let url = serve_plainly(Routes::new(TestServiceServer::new(stuck.clone()))).await;
+    let dialer = hijack_tonic::Dialer::to(&url).unwrap().mode(Mode::Token);
+    let mut client = TestServiceClient::new(dialer.channel());
+    let asked = within(waiting_upload());
+    let mut answers = client.full_duplex_call(asked).await.expect("a head").into_inner();
+    answers.message().await.expect("a first message").expect("not the end");
+    let failed = timeout(Duration::from_secs(1), answers.message()).await.expect("in time");
+    assert_eq!(failed.expect_err("late").code(), Code::DeadlineExceeded);
+    stuck.0.idle_after(1, Duration::from_secs(1)).await;
+}
+
+/// More than any window has room for.
+fn waiting_upload() -> impl Stream<Item = StreamingOutputCallRequest> + Send + 'static {
+    let payload = || Some(hijack_tonic::interop::Payload { r#type: 0, body: vec![0; 65_536] });
+    stream::repeat_with(move || StreamingOutputCallRequest { payload: payload(), ..Default::default() })
+}
+
 /// T17: calls under way are finished at a shutdown, and further ones go to whoever accepts next; none of a thousand fails.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_call_fails_while_servers_are_replaced() {

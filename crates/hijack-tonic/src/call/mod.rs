@@ -5,4 +5,5 @@ pub(crate) mod messages;
 pub(crate) mod receiving;
 pub(crate) mod sending;
 pub(crate) mod status;
+pub(crate) mod tasks;
 pub(crate) mod trailers;
