@@ -3,7 +3,6 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -11,6 +10,7 @@ use http::header::USER_AGENT;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Request, Response, Uri, request};
 use hyper::body::Incoming;
+use tokio::sync::watch;
 use tonic::Status;
 use tower_service::Service;
 
@@ -19,7 +19,7 @@ use crate::call::receiving::Receiving;
 use crate::call::sending::Call;
 use crate::call::status;
 use crate::link::Link;
-use crate::{ChannelConfig, DialError, Dialer};
+use crate::{ChannelConfig, Dialer};
 
 /// Calls over a taken-over connection, which is opened by the first call and anew after every cut. Cheap to clone; all
 /// clones are one.
@@ -33,9 +33,12 @@ use crate::{ChannelConfig, DialError, Dialer};
 /// # let _ = channel; Ok(()) }
 /// ```
 ///
-/// - **Deadlines** bound the whole call, the takeover among it: `DEADLINE_EXCEEDED`, and the server is told to stop.
-/// - **A cut** ends open calls with `UNAVAILABLE`. A call that no server has begun with goes over a new connection, once: nothing
-///   of it was sent, or the server has said so. What was sent of it may be 64 KiB.
+/// - **Deadlines** bound the whole call, the takeover among it: `DEADLINE_EXCEEDED`, and the server is told to stop. A
+///   takeover that outlasts the call that began it goes on for those who come after, as long as there is a channel.
+/// - **No connection**: the status has the [`DialError`](crate::DialError) as its source, and the code that is said there.
+/// - **A cut** ends open calls with `UNAVAILABLE`. A call that no server has begun with goes over a new connection, once:
+///   nothing of it was sent, or the server has said so. What was sent of it may be 64 KiB. A server that ends the
+///   connection because there is too much of us (GOAWAY, `ENHANCE_YOUR_CALM`) ends open calls with `RESOURCE_EXHAUSTED`.
 /// - **Cancellation.** Dropping a call, or the stream of its answer, resets it on the server, whatever is still being sent.
 /// - **Limits.** [`ChannelConfig`], and what clients decode (`max_decoding_message_size`).
 #[derive(Clone)]
@@ -44,25 +47,19 @@ pub struct Channel(Arc<Shared>);
 struct Shared {
     origin: Origin,
     config: ChannelConfig,
-    link: Mutex<Option<Link>>,
-    /// Held while a connection is opened, so that calls beside each other open one.
-    opening: tokio::sync::Mutex<Opening>,
-    /// How many tries to open one have ended.
-    tries: AtomicU64,
+    /// Where connections come from. Nowhere, if there was one only.
+    dialer: Option<Arc<Dialer>>,
+    line: Mutex<Line>,
 }
 
-struct Opening {
-    way: Way,
-    /// Why the last try failed, if it did.
-    failed: Option<String>,
+struct Line {
+    link: Option<Link>,
+    /// The dial under way. Its task ends when nobody has one of these any more: neither the channel nor a call.
+    dialling: Option<watch::Receiver<Dialled>>,
 }
 
-/// Where connections come from.
-enum Way {
-    Dial(Box<Dialer>),
-    /// Nowhere: there was this one.
-    Given,
-}
+/// How a dial ended, as soon as it has.
+type Dialled = Option<Result<Link, Status>>;
 
 /// What the requests of HTTP/2 name as their origin.
 struct Origin {
@@ -76,30 +73,30 @@ impl Channel {
     pub fn new(dialer: Dialer, config: ChannelConfig) -> Self {
         let scheme = if dialer.endpoint().is_tls() { Scheme::HTTPS } else { Scheme::HTTP };
         let origin = Origin { scheme, authority: dialer.authority().clone() };
-        Self::of(origin, config, None, Way::Dial(Box::new(dialer)))
+        Self::of(origin, config, None, Some(Arc::new(dialer)))
     }
 
     /// Over `link`, for as long as it lives.
     pub(crate) fn over(link: Link, authority: Authority, config: ChannelConfig) -> Self {
         let origin = Origin { scheme: Scheme::HTTP, authority };
-        Self::of(origin, config, Some(link), Way::Given)
+        Self::of(origin, config, Some(link), None)
     }
 
     /// Lets go of the connection, which ends with the calls under way.
     pub(crate) fn retire(&self) {
-        drop(self.0.link().take());
+        let link = self.0.line().link.take();
+        drop(link);
     }
 
-    fn of(origin: Origin, config: ChannelConfig, link: Option<Link>, way: Way) -> Self {
-        let opening = tokio::sync::Mutex::new(Opening { way, failed: None });
-        let (link, tries) = (Mutex::new(link), AtomicU64::new(0));
-        Self(Arc::new(Shared { origin, config, link, opening, tries }))
+    fn of(origin: Origin, config: ChannelConfig, link: Option<Link>, dialer: Option<Arc<Dialer>>) -> Self {
+        let line = Mutex::new(Line { link, dialling: None });
+        Self(Arc::new(Shared { origin, config, dialer, line }))
     }
 
     /// Whether there is a connection, as far as is known.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.0.link().as_ref().is_some_and(|link| !link.is_closed())
+        self.0.line().current().is_some()
     }
 
     async fn call_within(
@@ -129,8 +126,8 @@ async fn passed(deadline: &mut Option<Deadline>) -> Status {
 }
 
 impl Shared {
-    fn link(&self) -> MutexGuard<'_, Option<Link>> {
-        self.link.lock().unwrap_or_else(PoisonError::into_inner)
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The request as HTTP/2 has it: with an origin, and a body that ends with the call.
@@ -144,7 +141,11 @@ impl Shared {
     }
 
     /// Sends a request over the connection that there is, or a new one; once more if no server has begun with it.
-    async fn send(&self, head: &request::Parts, call: &Call) -> Result<Response<Incoming>, Status> {
+    async fn send(
+        self: &Arc<Self>,
+        head: &request::Parts,
+        call: &Call,
+    ) -> Result<Response<Incoming>, Status> {
         let mut tried = false;
         loop {
             let mut link = self.open().await?;
@@ -164,51 +165,71 @@ impl Shared {
         }
     }
 
-    /// The connection that there is.
-    fn current(&self) -> Option<Link> {
-        self.link().clone().filter(|link| !link.is_closed())
-    }
-
     /// No further call goes over `link`, closed or about to be.
     fn forget(&self, link: &Link) {
-        self.link().take_if(|current| current.is(link));
+        self.line().link.take_if(|current| current.is(link));
     }
 
-    async fn open(&self) -> Result<Link, Status> {
-        if let Some(link) = self.current() {
-            return Ok(link);
+    /// The connection that there is, or the one that comes. A caller who goes meanwhile leaves it to the others.
+    async fn open(self: &Arc<Self>) -> Result<Link, Status> {
+        let mut dialling = {
+            let mut line = self.line();
+            if let Some(link) = line.current() {
+                return Ok(link);
+            }
+            let Some(dialer) = &self.dialer else { return Err(Status::unavailable(ENDED)) };
+            // A task that is no more has gone with its runtime.
+            let under_way = line.dialling.take().filter(|dialling| dialling.has_changed().is_ok());
+            line.dialling.insert(under_way.unwrap_or_else(|| self.begin(dialer))).clone()
+        };
+        match dialling.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(dialled)) => dialled.clone(),
+            _ => Err(Status::unavailable(LOST)),
         }
-        let tries = self.tries.load(SeqCst);
-        let mut opening = self.opening.lock().await;
-        if let Some(link) = self.current() {
-            return Ok(link); // somebody else opened it meanwhile
-        }
-        if let Some(failed) = opening.failed.as_ref().filter(|_| self.tries.load(SeqCst) > tries) {
-            return Err(Status::unavailable(failed)); // or tried, which is not done again by everybody who waited
-        }
-        let dialled = self.dial(&opening.way).await;
-        opening.failed = dialled.as_ref().err().cloned();
-        self.tries.fetch_add(1, SeqCst);
-        let link = dialled.map_err(Status::unavailable)?;
-        *self.link() = Some(link.clone());
-        Ok(link)
     }
 
-    async fn dial(&self, way: &Way) -> Result<Link, String> {
-        let Way::Dial(dialer) = way else {
-            return Err("the connection has ended, and it was the only one".to_owned());
-        };
-        let dialled = match dialer.dial().await {
-            // A server that goes down may have taken a connection that the next one now takes.
-            Err(DialError::Http(hijack::Error::Unanswered(_) | hijack::Error::Io(_))) => dialer.dial().await,
-            dialled => dialled,
-        };
-        let pipe = dialled.map_err(|error| error.to_string())?;
-        let (link, running) = Link::begin(pipe, &self.config).await.map_err(|error| status::words(&error))?;
-        tokio::spawn(running);
-        Ok(link)
+    /// Dials in a task of its own, as long as somebody has use for it.
+    fn begin(self: &Arc<Self>, dialer: &Arc<Dialer>) -> watch::Receiver<Dialled> {
+        let (tell, told) = watch::channel(None);
+        let (dialer, channel) = (Arc::clone(dialer), Arc::downgrade(self));
+        let config = self.config.clone();
+        tokio::spawn(async move {
+            let dialled = tokio::select! {
+                () = tell.closed() => return,
+                dialled = dial(&dialer, &config) => dialled,
+            };
+            if let Some(channel) = channel.upgrade() {
+                let mut line = channel.line();
+                (line.link, line.dialling) = (dialled.as_ref().ok().cloned(), None);
+            }
+            tell.send_replace(Some(dialled));
+        });
+        told
     }
 }
+
+impl Line {
+    /// The connection that there is.
+    fn current(&self) -> Option<Link> {
+        self.link.clone().filter(|link| !link.is_closed())
+    }
+}
+
+async fn dial(dialer: &Dialer, config: &ChannelConfig) -> Result<Link, Status> {
+    let dialled = match dialer.dial().await {
+        Err(error) if error.is_unanswered() => dialer.dial().await,
+        dialled => dialled,
+    };
+    let pipe = dialled.map_err(status::of_dial)?;
+    let begun = Link::begin(pipe, config).await;
+    let (link, running) = begun.map_err(|error| Status::unavailable(status::words(&error)))?;
+    tokio::spawn(running);
+    Ok(link)
+}
+
+const LOST: &str = "the takeover's task panicked, or its runtime has ended";
+
+const ENDED: &str = "the connection has ended, and it was the only one";
 
 const CUT: &str = "the connection to the server ended, and more was sent than could be sent again";
 

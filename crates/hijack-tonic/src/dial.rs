@@ -14,6 +14,7 @@ use http::uri::{Authority, PathAndQuery};
 use http::{Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
+use tonic::Code;
 use tower_service::Service;
 
 use crate::{Channel, ChannelConfig, Pipe, TOKEN};
@@ -23,6 +24,8 @@ use crate::{Channel, ChannelConfig, Pipe, TOKEN};
 #[non_exhaustive]
 pub enum Mode {
     /// The token; where that is answered by anything but a 101, or not within 3 s, a WebSocket. What worked is remembered.
+    ///
+    /// An answer that a WebSocket would have as well is the end: 401, 403, 407, 409, 503. So is a connection that fails.
     #[default]
     Auto,
     /// `Upgrade: hijack-grpc`.
@@ -49,6 +52,7 @@ pub struct Dialer {
     headers: HeaderMap,
     client: Client,
     proxy: Option<Proxy>,
+    dial_timeout: Duration,
     /// What worked in [`Mode::Auto`].
     found: Arc<AtomicU8>,
 }
@@ -77,6 +81,7 @@ impl Dialer {
             headers: HeaderMap::new(),
             client: Client::new(),
             proxy: None,
+            dial_timeout: TIMEOUT,
             found: Arc::default(),
         })
     }
@@ -111,6 +116,13 @@ impl Dialer {
         self
     }
 
+    /// Time for a whole takeover, from the dial to the answer; in [`Mode::Auto`] for either way. Default 30 s; then it is
+    /// [`DialError::TimedOut`].
+    pub fn dial_timeout(mut self, within: Duration) -> Self {
+        self.dial_timeout = within;
+        self
+    }
+
     /// Asks for `token` instead of the usual one.
     pub(crate) fn with_token(mut self, token: &'static str) -> Self {
         self.token = token;
@@ -121,6 +133,21 @@ impl Dialer {
     #[must_use]
     pub fn channel(&self) -> Channel {
         Channel::new(self.clone(), ChannelConfig::default())
+    }
+
+    /// A channel over connections opened so, configured by `change`. Nothing is opened yet.
+    ///
+    /// ```
+    /// # fn run() -> Result<(), hijack_tonic::DialError> {
+    /// let dialer = hijack_tonic::Dialer::to("http://gateway.example/grpc")?;
+    /// let channel = dialer.channel_with(|config| config.deadline = Some(std::time::Duration::from_secs(10)));
+    /// # let _ = channel; Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn channel_with(&self, change: impl FnOnce(&mut ChannelConfig)) -> Channel {
+        let mut config = ChannelConfig::default();
+        change(&mut config);
+        Channel::new(self.clone(), config)
     }
 
     pub(crate) fn endpoint(&self) -> &Endpoint {
@@ -143,7 +170,7 @@ impl Dialer {
     pub async fn dial(&self) -> Result<Pipe, DialError> {
         match self.mode {
             Mode::Auto => self.dial_auto().await,
-            mode => self.dial_as(mode, TIMEOUT).await,
+            mode => self.dial_as(mode, self.dial_timeout).await,
         }
     }
 
@@ -153,16 +180,15 @@ impl Dialer {
             FOUND_WEBSOCKET => return self.dial_found(Mode::WebSocket).await,
             _ => {}
         }
-        let token = match self.dial_as(Mode::Token, AUTO_TIMEOUT).await {
+        let token = match self.dial_as(Mode::Token, self.dial_timeout.min(AUTO_TIMEOUT)).await {
             Ok(pipe) => {
                 self.found.store(FOUND_TOKEN, Relaxed);
                 return Ok(pipe);
             }
-            // There is nobody who could answer a WebSocket otherwise.
-            Err(error @ DialError::Http(Error::Connect(_))) => return Err(error),
+            Err(error) if error.is_final() => return Err(error),
             Err(error) => error,
         };
-        match self.dial_as(Mode::WebSocket, TIMEOUT).await {
+        match self.dial_as(Mode::WebSocket, self.dial_timeout).await {
             Ok(pipe) => {
                 self.found.store(FOUND_WEBSOCKET, Relaxed);
                 Ok(pipe)
@@ -175,7 +201,7 @@ impl Dialer {
 
     /// In the way that worked last; if it does not any more, the next time begins anew.
     async fn dial_found(&self, mode: Mode) -> Result<Pipe, DialError> {
-        self.dial_as(mode, TIMEOUT).await.inspect_err(|_| self.found.store(0, Relaxed))
+        self.dial_as(mode, self.dial_timeout).await.inspect_err(|_| self.found.store(0, Relaxed))
     }
 
     async fn dial_as(&self, mode: Mode, within: Duration) -> Result<Pipe, DialError> {
@@ -230,7 +256,7 @@ impl Dialer {
     }
 }
 
-/// Time for a whole takeover, from the dial to the answer.
+/// Default of [`Dialer::dial_timeout`].
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Time for the token in [`Mode::Auto`], before a WebSocket is tried.
 const AUTO_TIMEOUT: Duration = Duration::from_secs(3);
@@ -271,6 +297,9 @@ impl fmt::Debug for Dialing {
 }
 
 /// Why there is no pipe.
+///
+/// A [`Channel`]'s calls have it as their status's [`source`](std::error::Error::source). An answer's 401 is `UNAUTHENTICATED`
+/// there, 403 `PERMISSION_DENIED` and 404 `UNIMPLEMENTED`, as gRPC maps them; everything else is `UNAVAILABLE`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DialError {
@@ -296,6 +325,51 @@ pub enum DialError {
     /// The server could not be reached, or the connection failed.
     Http(Error),
 }
+
+impl DialError {
+    /// Whether a WebSocket would fare no better than the token did. What is only for now, as a server that goes down, must
+    /// not make us remember the wrong way.
+    fn is_final(&self) -> bool {
+        match self {
+            Self::Http(_) => true,
+            Self::Declined(decline) => FINAL.contains(&decline.head.status()),
+            _ => false,
+        }
+    }
+
+    /// Whether the connection ended where the answer was to come: a server that goes down may have taken a connection that
+    /// the next one now takes.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        match self {
+            Self::Http(error) => matches!(error, Error::Unanswered(_) | Error::Io(_)),
+            Self::Neither { websocket, .. } => websocket.is_unanswered(),
+            _ => false,
+        }
+    }
+
+    /// What it is to a call. Of two ways the last one counts.
+    pub(crate) fn code(&self) -> Code {
+        match self {
+            Self::Declined(decline) => match decline.head.status() {
+                StatusCode::UNAUTHORIZED => Code::Unauthenticated,
+                StatusCode::FORBIDDEN => Code::PermissionDenied,
+                StatusCode::NOT_FOUND => Code::Unimplemented,
+                _ => Code::Unavailable,
+            },
+            Self::Neither { websocket, .. } => websocket.code(),
+            _ => Code::Unavailable,
+        }
+    }
+}
+
+/// Answers that do not depend on the way.
+const FINAL: [StatusCode; 5] = [
+    StatusCode::UNAUTHORIZED,
+    StatusCode::FORBIDDEN,
+    StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+    StatusCode::CONFLICT,
+    StatusCode::SERVICE_UNAVAILABLE,
+];
 
 impl From<Error> for DialError {
     fn from(error: Error) -> Self {

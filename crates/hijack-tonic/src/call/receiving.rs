@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::Response;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tonic::Status;
@@ -19,14 +20,19 @@ pub struct Receiving {
     /// There until it ends.
     body: Option<Incoming>,
     deadline: Option<Deadline>,
-    /// Whether the answer's head told how the call ended.
+    /// Whether the answer's head told how the call ended, be it by another status of HTTP than 200.
     told: bool,
     call: Option<Call>,
 }
 
 impl Receiving {
+    /// An answer that is not of gRPC, and says so by its status, has no body: what tonic makes of the status is told at once.
     pub(crate) fn of(answer: Response<Incoming>, deadline: Option<Deadline>, call: Call) -> Response<Self> {
-        let told = answer.headers().contains_key(Status::GRPC_STATUS);
+        let by_http = answer.status() != StatusCode::OK;
+        let told = by_http || answer.headers().contains_key(Status::GRPC_STATUS);
+        if by_http && !is_grpc(answer.headers()) {
+            return answer.map(|_| Self { body: None, deadline: None, told, call: None });
+        }
         answer.map(|body| Self { body: Some(body), deadline, told, call: Some(call) })
     }
 
@@ -35,6 +41,11 @@ impl Receiving {
         let cut = || Status::unavailable("the connection to the server: the answer ended without a status");
         (!self.told).then(|| Err(cut()))
     }
+}
+
+/// Whether the body may have messages, or trailers that say how the call ended.
+fn is_grpc(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
 }
 
 impl Body for Receiving {

@@ -1,10 +1,13 @@
 //! What a failure of HTTP/2 means to a call.
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 
 use h2::Reason;
 use http::HeaderMap;
 use tonic::{Code, Status};
+
+use crate::DialError;
 
 /// To a server's handler: its client is gone, or did not keep to the protocol.
 pub(crate) fn of_client(error: &hyper::Error) -> Status {
@@ -16,7 +19,16 @@ pub(crate) fn of_client(error: &hyper::Error) -> Status {
     Status::new(code, format!("the client's stream ended: {}", words(error)))
 }
 
-/// To a client's caller: everything that is not the stream's own end is `UNAVAILABLE`.
+/// To a client's caller: there is no connection. Why is the status's source.
+pub(crate) fn of_dial(error: DialError) -> Status {
+    let mut status = Status::new(error.code(), error.to_string());
+    status.set_source(Arc::new(error));
+    status
+}
+
+/// To a client's caller: a reset of the stream by gRPC's mapping, and everything else is `UNAVAILABLE`; but for a connection
+/// that the server ends because there is too much of us (`ENHANCE_YOUR_CALM`), which is `RESOURCE_EXHAUSTED` as for a
+/// stream: whoever tries again at once on `UNAVAILABLE` is whom it means.
 pub(crate) fn of_server(error: &hyper::Error) -> Status {
     let code = match cause(error) {
         // What the server said of this stream alone.
