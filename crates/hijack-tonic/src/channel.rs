@@ -37,8 +37,9 @@ use crate::{ChannelConfig, Dialer};
 ///   takeover that outlasts the call that began it goes on for those who come after, as long as there is a channel.
 /// - **No connection**: the status has the [`DialError`](crate::DialError) as its source, and the code that is said there.
 /// - **A cut** ends open calls with `UNAVAILABLE`. A call that no server has begun with goes over a new connection, once:
-///   nothing of it was sent, or the server has said so. What was sent of it may be 64 KiB. A server that ends the
-///   connection because there is too much of us (GOAWAY, `ENHANCE_YOUR_CALM`) ends open calls with `RESOURCE_EXHAUSTED`.
+///   nothing of it was sent, or the server has said so. What was sent of it may be 64 KiB. A GOAWAY because there is too
+///   much of us (`ENHANCE_YOUR_CALM`) ends calls that the server has not begun with (`RESOURCE_EXHAUSTED`), and they are
+///   not sent again; those under way end with the connection.
 /// - **Cancellation.** Dropping a call, or the stream of its answer, resets it on the server, whatever is still being sent.
 /// - **Limits.** [`ChannelConfig`], and what clients decode (`max_decoding_message_size`).
 #[derive(Clone)]

@@ -20,6 +20,7 @@ use hijack_tonic::interop::{Empty, SimpleRequest, StreamingOutputCallResponse};
 use hijack_tonic::{Channel, DialError, Dialer, Mode, TOKEN};
 use http::{Response, StatusCode};
 use support::{World, grpc, outputs};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 use tonic::{Code, Status, Streaming};
@@ -467,4 +468,38 @@ async fn heads_are_bounded() {
     assert_eq!(refused.expect_err("beyond the client's").code(), Code::Internal);
     call(&small).await.expect("the connection lives");
     assert_eq!(world.http.tracker().count_in(hijack::State::Taken), 2, "one connection each");
+}
+
+/// A server that has too much of a client says so with a GOAWAY: RESOURCE_EXHAUSTED for calls that it has not begun with, which
+/// are not tried again at once. Those that it has begun with end with the connection.
+#[tokio::test]
+async fn a_goaway_for_too_much_is_resource_exhausted() {
+    const CALM: u8 = 0xb;
+    for (last, code) in [(0, Code::ResourceExhausted), (1, Code::Unavailable)] {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let dialer = served(move |exchange: Exchange| {
+            count.fetch_add(1, SeqCst);
+            async move {
+                let mut conn = exchange.upgrade(Upgrade::to([TOKEN])).await?;
+                conn.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await?; // SETTINGS
+                let mut preface = [0; 24];
+                conn.read_exact(&mut preface).await?;
+                loop {
+                    let mut frame = [0; 9];
+                    conn.read_exact(&mut frame).await?;
+                    let len = u32::from_be_bytes([0, frame[0], frame[1], frame[2]]);
+                    conn.read_exact(&mut vec![0; len as usize]).await?;
+                    if frame[3] == 1 {
+                        break; // HEADERS
+                    }
+                }
+                conn.write_all(&[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, last, 0, 0, 0, CALM]).await?;
+                sleep(Duration::from_millis(100)).await;
+                Ok(Outcome::taken())
+            }
+        });
+        let failed = call(&dialer.await.mode(Mode::Token).channel()).await.expect_err("an end");
+        assert_eq!((failed.code(), asked.load(SeqCst)), (code, 1), "last stream {last}: {failed}");
+    }
 }

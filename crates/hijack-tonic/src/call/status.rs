@@ -26,9 +26,9 @@ pub(crate) fn of_dial(error: DialError) -> Status {
     status
 }
 
-/// To a client's caller: a reset of the stream by gRPC's mapping, and everything else is `UNAVAILABLE`; but for a connection
-/// that the server ends because there is too much of us (`ENHANCE_YOUR_CALM`), which is `RESOURCE_EXHAUSTED` as for a
-/// stream: whoever tries again at once on `UNAVAILABLE` is whom it means.
+/// To a client's caller: a reset of the stream by gRPC's mapping, and everything else is `UNAVAILABLE`. But for a call that a
+/// server does not begin with because there is too much of us (GOAWAY, `ENHANCE_YOUR_CALM`): it is `RESOURCE_EXHAUSTED` as a
+/// stream so reset, for whoever tries again at once on `UNAVAILABLE` is whom the server means.
 pub(crate) fn of_server(error: &hyper::Error) -> Status {
     let code = match cause(error) {
         // What the server said of this stream alone.
