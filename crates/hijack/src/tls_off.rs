@@ -22,7 +22,6 @@ impl Session {
         match *self {}
     }
 
-    #[allow(dead_code, reason = "only net/rpc asks")]
     pub(crate) fn identity(&self) -> Identity {
         match *self {}
     }

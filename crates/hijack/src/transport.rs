@@ -13,7 +13,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
-use crate::observe::Peer;
+use crate::observe::{Identity, Peer};
 use crate::tls::Session;
 
 /// A duplex stream of bytes that can be served, dialled through or taken over.
@@ -55,6 +55,15 @@ impl Transport {
         match self {
             Self::Tcp(tcp) => Some(tcp),
             Self::Tls(tls) => tls.transport().tcp(),
+            _ => None,
+        }
+    }
+
+    /// Whom the peer's certificates name, if this is TLS.
+    #[must_use]
+    pub fn identity(&self) -> Option<Identity> {
+        match self {
+            Self::Tls(tls) => Some(tls.identity()),
             _ => None,
         }
     }

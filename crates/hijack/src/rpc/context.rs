@@ -36,10 +36,7 @@ impl Origin {
     /// What a taken-over connection knows.
     pub(super) fn of<Io: Stream>(conn: &Conn<Io>) -> Self {
         let io: &dyn std::any::Any = conn.io();
-        let identity = match io.downcast_ref::<Transport>() {
-            Some(Transport::Tls(session)) => Some(session.identity()),
-            _ => None,
-        };
+        let identity = io.downcast_ref::<Transport>().and_then(Transport::identity);
         Self { peer: Some(conn.peer().clone()), connection: Some(conn.id()), head: conn.head(), identity }
     }
 }

@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::plan::{Plan, Planned, Way};
 use super::slot::Slot;
-use crate::observe::{ConnectionId, Peer};
+use crate::observe::{ConnectionId, Identity, Peer};
 use crate::server::hand_over;
 use crate::{Body, Conn, Error};
 
@@ -109,6 +109,13 @@ impl Hijacker {
     #[must_use]
     pub fn peer(&self) -> Peer {
         self.0.with(|serving| serving.wire.lease.record().peer.clone()).unwrap_or(Peer::Unknown)
+    }
+
+    /// Whom the client's certificates name, over TLS, as long as the exchange is open: so who it is can be known before a
+    /// takeover is granted.
+    #[must_use]
+    pub fn identity(&self) -> Option<Identity> {
+        self.0.with(|serving| serving.wire.io.identity()).ok().flatten()
     }
 
     /// The name of the connection in its server's tracker, as long as the exchange is open.
