@@ -16,8 +16,8 @@ pub struct Config {
     pub max_message_len: usize,
     /// Bytes of the headers of one call. Default 16 KiB.
     pub max_header_len: u32,
-    /// Time from the 101 to the last byte of HTTP/2's preface. Default 10 s, as for a head of HTTP/1.1. A peer that sends
-    /// something else is let go at once.
+    /// Time from the 101 to the last byte of HTTP/2's preface, a handshake of TLS inside among it. Default 10 s, as for a head
+    /// of HTTP/1.1. A peer that sends something else is let go at once.
     pub preface_timeout: Duration,
     /// Silence after which the client is pinged. Default 25 s: less than the 60 s after which proxies cut what is silent.
     /// `None` never pings.
@@ -32,6 +32,11 @@ pub struct Config {
     /// Bytes of all calls of a tunnel that may wait to be read. Default 64 MiB: half of it is what h2 grants small frames
     /// that wait, before it ends the connection and all its calls.
     pub connection_window: u32,
+    /// Time without a call under way after which the client is asked to go (GOAWAY). Default `None`: it may stay.
+    pub max_idle: Option<Duration>,
+    /// Age at which the client is asked to go; calls under way are finished, however long they take, and further ones go over
+    /// a connection of their own. Default `None`: it may stay.
+    pub max_age: Option<Duration>,
 }
 
 impl Default for Config {
@@ -46,6 +51,8 @@ impl Default for Config {
             keep_alive_timeout: KEEP_ALIVE_TIMEOUT,
             stream_window: STREAM_WINDOW,
             connection_window: CONNECTION_WINDOW,
+            max_idle: None,
+            max_age: None,
         }
     }
 }

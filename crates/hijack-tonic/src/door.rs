@@ -1,12 +1,12 @@
 //! Who gets in: what a request must be to have its connection taken over, and what is answered otherwise.
 //!
 //! ```text
-//! request ─→ which way? ─→ allowed? (auth, authority, Origin) ─→ room? ─→ 101 or 200 ─→ conversation
+//! request ─→ which way? ─→ allowed? (Origin, auth, authority) ─→ room? ─→ 101 or 200 ─→ conversation
 //!               426 405        401 403 407                        503
 //! ```
 //!
 //! A takeover hides what follows from every proxy on the way, its path rules and logs among it. So everything is asked
-//! before the 101, and only what is named stands behind it.
+//! before the 101, and only what is named stands behind it. Names are told to nobody who is not let in.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,14 +17,16 @@ use hijack::tls;
 use hijack::tls::rustls::ServerConfig;
 use hijack::tower::{Hijacker, TypedHijacker};
 use hijack::ws::{self, Reject, Terms};
-use hijack::{Body, Conn, Error, Peer};
+use hijack::{Body, Conn, Error, Identity, Peer};
 use http::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use http::uri::Authority;
 use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri, request};
 
+use crate::preface::Patience;
 use crate::{Pipe, Takeover, Way};
 
 /// The names under which a door is known.
+#[derive(Clone)]
 pub(crate) struct Door {
     /// The token in `Upgrade`, and the subprotocol of a WebSocket.
     token: &'static str,
@@ -37,7 +39,7 @@ pub(crate) struct Door {
     /// TLS that may begin behind the takeover.
     pub(crate) tls: Option<Arc<ServerConfig>>,
     pub(crate) max_tunnels: usize,
-    /// Time for the first byte behind the takeover, where it decides what that is, and for the handshake then.
+    /// Time for the first words behind the takeover: TLS, where that is allowed, and HTTP/2's preface, all in all.
     pub(crate) preface_timeout: Duration,
     /// Tunnels that live, behind this door and its clones.
     live: Arc<AtomicUsize>,
@@ -48,6 +50,7 @@ pub(crate) struct Door {
 pub struct Asked<'r> {
     way: Way,
     peer: &'r Peer,
+    identity: Option<&'r Identity>,
     request: &'r mut request::Parts,
 }
 
@@ -62,6 +65,13 @@ impl Asked<'_> {
     #[must_use]
     pub fn peer(&self) -> &Peer {
         self.peer
+    }
+
+    /// Whom the client's certificates name, if it came over TLS. TLS inside the takeover has not begun yet: whom that names
+    /// is known to calls ([`Takeover::identity`]).
+    #[must_use]
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity
     }
 
     /// The target of the request: an authority for a `CONNECT`.
@@ -79,21 +89,6 @@ impl Asked<'_> {
     /// For what was found out, such as who it is: [`Takeover::extensions`] gives it to every call.
     pub fn extensions_mut(&mut self) -> &mut Extensions {
         &mut self.request.extensions
-    }
-}
-
-impl Clone for Door {
-    fn clone(&self) -> Self {
-        Self {
-            token: self.token,
-            h2c: self.h2c,
-            authorities: self.authorities.clone(),
-            websocket: self.websocket.clone(),
-            tls: self.tls.clone(),
-            max_tunnels: self.max_tunnels,
-            preface_timeout: self.preface_timeout,
-            live: Arc::clone(&self.live),
-        }
     }
 }
 
@@ -123,7 +118,7 @@ impl Door {
         &self,
         request: Request<B>,
         gate: impl FnOnce(&mut Asked<'_>) -> Result<(), Reject>,
-        conversation: impl FnOnce(Pipe, Takeover) -> F + Send + 'static,
+        conversation: impl FnOnce(Pipe, Takeover, Patience) -> F + Send + 'static,
     ) -> Response<Body>
     where
         F: Future<Output = Result<(), Error>> + Send + 'static,
@@ -140,15 +135,16 @@ impl Door {
         let (tls, within) = (self.tls.clone(), self.preface_timeout);
         takes.take_over_with(move |mut conn| async move {
             let _place = place;
+            let mut patience = Patience::new(within);
             if let Some(config) = tls.filter(|_| way != Way::WebSocket) {
-                conn = uncover(conn, config, within).await?;
+                conn = uncover(conn, config, &mut patience).await?;
             }
             let takeover = Takeover::new(way, peer, request, &conn);
             let pipe = match terms {
                 Some(terms) => Pipe::framed(terms.into_socket(conn)),
                 None => Pipe::raw(conn),
             };
-            conversation(pipe, takeover).await
+            conversation(pipe, takeover, patience).await
         })
     }
 
@@ -159,12 +155,16 @@ impl Door {
         request: &mut request::Parts,
         gate: impl FnOnce(&mut Asked<'_>) -> Result<(), Reject>,
     ) -> Result<Opened, Box<Response<Body>>> {
+        let identity = hijacker.identity();
         let (way, takes) = self.choose(hijacker, request)?;
         let terms = match (way, &self.websocket) {
             (Way::WebSocket, Some(config)) => Some(self.agree(request, config).map_err(refused)?),
             _ => None,
         };
-        gate(&mut Asked { way, peer, request }).map_err(refused)?;
+        gate(&mut Asked { way, peer, identity: identity.as_ref(), request }).map_err(refused)?;
+        if way == Way::Connect {
+            self.knows(request.uri.authority()).map_err(refused)?;
+        }
         let place = self.place().map_err(refused)?;
         let headers = terms.as_ref().map(|terms| terms.headers().clone()).unwrap_or_default();
         Ok(Opened { way, takes: takes.headers(headers), terms, place })
@@ -177,7 +177,9 @@ impl Door {
         request: &request::Parts,
     ) -> Result<(Way, TypedHijacker), Box<Response<Body>>> {
         if request.method == Method::CONNECT {
-            self.knows(request.uri.authority()).map_err(refused)?;
+            if self.authorities.is_empty() {
+                self.knows(request.uri.authority()).map_err(refused)?;
+            }
             return agreed(Way::Connect, hijacker.tunnel());
         }
         let takes = hijacker.protocols(self.protocols());
@@ -237,12 +239,21 @@ impl Door {
 }
 
 /// Ends TLS here if that is what begins.
-async fn uncover(mut conn: Conn, config: Arc<ServerConfig>, within: Duration) -> Result<Conn, Error> {
-    let first = tokio::time::timeout(within, conn.peek(1)).await;
-    match first.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))?? {
-        [CLIENT_HELLO, ..] => tls::accept(conn, config, within).await,
-        _ => Ok(conn),
+async fn uncover(mut conn: Conn, config: Arc<ServerConfig>, patience: &mut Patience) -> Result<Conn, Error> {
+    let told = conn.told();
+    let begins = async { conn.peek(1).await.map(|first| first.first() == Some(&CLIENT_HELLO)) };
+    match patience.wait(told, begins).await {
+        Ok(Ok(true)) => {}
+        Ok(Ok(false)) => return Ok(conn),
+        Ok(Err(error)) => return Err(error.into()),
+        Err(late) => {
+            conn.set_end_reason(late.reason());
+            return Err(late.into_error().into());
+        }
     }
+    let (told, left) = (conn.told(), patience.left());
+    let shaken = patience.wait(told, tls::accept(conn, config, left)).await;
+    shaken.unwrap_or_else(|late| Err(late.into_error().into()))
 }
 
 /// The first byte of TLS: a record of a handshake (RFC 8446 §5.1).

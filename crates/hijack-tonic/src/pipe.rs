@@ -1,7 +1,8 @@
 //! The bytes between two ends that have taken a connection over, whichever way.
 
+use std::convert::Infallible;
 use std::fmt;
-use std::io::{IoSlice, Result};
+use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -9,6 +10,8 @@ use bytes::Bytes;
 use hijack::{Conn, EndReason, ws};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
+
+use crate::preface::{FRAME_HEAD_LEN, is_settings};
 
 /// A taken-over connection as bytes: raw, or in the messages of a WebSocket.
 ///
@@ -21,8 +24,34 @@ pub struct Pipe {
     way: Ways,
     /// Whether the peer has ended its direction.
     ended: bool,
-    /// Told when the first byte is read.
-    heard: Option<oneshot::Sender<()>>,
+    /// Until the peer's first frame has come.
+    hearing: Option<Hearing>,
+    held: Held,
+}
+
+/// Looks at the head of the peer's first frame.
+struct Hearing {
+    head: [u8; FRAME_HEAD_LEN],
+    len: usize,
+    /// Told when it is a SETTINGS, dropped when it is not.
+    heard: oneshot::Sender<()>,
+}
+
+/// Whether somebody else may end the pipe.
+enum Held {
+    Free,
+    By(oneshot::Receiver<Infallible>),
+    LetGo,
+}
+
+/// A hold on a pipe that something else reads and writes: dropped, it ends the pipe.
+pub(crate) struct Leash(oneshot::Sender<Infallible>);
+
+impl Leash {
+    /// Completes when the pipe is gone.
+    pub(crate) async fn ended(&mut self) {
+        self.0.closed().await;
+    }
 }
 
 enum Ways {
@@ -33,14 +62,52 @@ enum Ways {
 
 impl Pipe {
     fn new(way: Ways) -> Self {
-        Self { way, ended: false, heard: None }
+        Self { way, ended: false, hearing: None, held: Held::Free }
     }
 
-    /// Completes when the first byte has been read.
+    /// Completes when the peer, a server of HTTP/2, has begun its first frame; with an error if that is another than it must
+    /// be, or the pipe ends.
     pub(crate) fn heard(&mut self) -> oneshot::Receiver<()> {
         let (heard, hears) = oneshot::channel();
-        self.heard = Some(heard);
+        self.hearing = Some(Hearing { head: [0; FRAME_HEAD_LEN], len: 0, heard });
         hears
+    }
+
+    /// From now on the pipe lives no longer than the leash.
+    pub(crate) fn leash(&mut self) -> Leash {
+        let (hold, held) = oneshot::channel();
+        self.held = Held::By(held);
+        Leash(hold)
+    }
+
+    /// Fails once the leash is gone.
+    fn check(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        if let Held::By(hold) = &mut self.held
+            && Pin::new(hold).poll(cx).is_ready()
+        {
+            self.held = Held::LetGo;
+        }
+        match self.held {
+            Held::LetGo => Err(Error::new(ErrorKind::ConnectionAborted, "another connection took its place")),
+            Held::Free | Held::By(_) => Ok(()),
+        }
+    }
+
+    fn hear(&mut self, bytes: &[u8]) {
+        let Some(hearing) = &mut self.hearing else { return };
+        let more = bytes.len().min(FRAME_HEAD_LEN - hearing.len);
+        hearing.head[hearing.len..][..more].copy_from_slice(&bytes[..more]);
+        hearing.len += more;
+        if hearing.len < FRAME_HEAD_LEN {
+            return;
+        }
+        let is_settings = is_settings(hearing.head);
+        let heard = self.hearing.take().map(|hearing| hearing.heard);
+        if is_settings {
+            let _ = heard.map(|heard| heard.send(()));
+        } else {
+            self.set_end_reason(EndReason::Broken(ErrorKind::InvalidData));
+        }
     }
 
     pub(crate) fn raw(conn: Conn) -> Self {
@@ -93,16 +160,16 @@ impl Pipe {
 impl AsyncRead for Pipe {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
         let this = self.get_mut();
-        let before = buf.remaining();
+        this.check(cx)?;
+        let before = buf.filled().len();
+        let had_room = buf.remaining() > 0;
         let polled = match &mut this.way {
             Ways::Raw(conn) => Pin::new(conn).poll_read(cx, buf),
             Ways::Framed(stream) => Pin::new(&mut **stream).poll_read(cx, buf),
         };
         if matches!(polled, Poll::Ready(Ok(()))) {
-            this.ended |= before > 0 && buf.remaining() == before;
-            if let Some(heard) = this.heard.take_if(|_| buf.remaining() < before) {
-                let _ = heard.send(());
-            }
+            this.ended |= had_room && buf.filled().len() == before;
+            this.hear(&buf.filled()[before..]);
         }
         polled
     }
@@ -110,7 +177,9 @@ impl AsyncRead for Pipe {
 
 impl AsyncWrite for Pipe {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<Result<usize>> {
-        match &mut self.get_mut().way {
+        let this = self.get_mut();
+        this.check(cx)?;
+        match &mut this.way {
             Ways::Raw(conn) => Pin::new(conn).poll_write(cx, data),
             Ways::Framed(stream) => Pin::new(&mut **stream).poll_write(cx, data),
         }
@@ -121,7 +190,9 @@ impl AsyncWrite for Pipe {
         cx: &mut Context<'_>,
         data: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
-        match &mut self.get_mut().way {
+        let this = self.get_mut();
+        this.check(cx)?;
+        match &mut this.way {
             Ways::Raw(conn) => Pin::new(conn).poll_write_vectored(cx, data),
             Ways::Framed(stream) => Pin::new(&mut **stream).poll_write_vectored(cx, data),
         }
@@ -135,7 +206,9 @@ impl AsyncWrite for Pipe {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        match &mut self.get_mut().way {
+        let this = self.get_mut();
+        this.check(cx)?;
+        match &mut this.way {
             Ways::Raw(conn) => Pin::new(conn).poll_flush(cx),
             Ways::Framed(stream) => Pin::new(&mut **stream).poll_flush(cx),
         }
@@ -143,6 +216,7 @@ impl AsyncWrite for Pipe {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let this = self.get_mut();
+        this.check(cx)?;
         let polled = match &mut this.way {
             Ways::Raw(conn) => Pin::new(conn).poll_shutdown(cx),
             Ways::Framed(stream) => Pin::new(&mut **stream).poll_shutdown(cx),

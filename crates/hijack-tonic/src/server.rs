@@ -111,6 +111,9 @@ impl Server {
 
     /// Takes TLS that begins behind a takeover, ALPN `h2`: clients that mean a TLS server ask their proxy for a plain `CONNECT`,
     /// and speak TLS inside. HTTP/2 without TLS is taken as before.
+    ///
+    /// [`auth`](Self::auth) is asked before the takeover, when the session inside has not begun: whom its certificates name is
+    /// for an interceptor to check, by [`Takeover::identity`](crate::Takeover::identity).
     #[must_use]
     pub fn tls_inside(mut self, config: &ServerConfig) -> Self {
         let mut config = config.clone();
@@ -121,6 +124,36 @@ impl Server {
 
     /// Has `gate` look at every request that could become a tunnel, before the 101: it may mark it or refuse it, by 401
     /// (407 for a `CONNECT`) or 403. [`basic`](crate::auth::basic) is one for users and passwords.
+    ///
+    /// A gate answers at once. Who must ask elsewhere does so in a layer in front, whose marks in the request's extensions are
+    /// among [`Takeover::extensions`](crate::Takeover::extensions) too, and whose refusal is an ordinary answer:
+    ///
+    /// ```
+    /// use axum::Router;
+    /// use axum::extract::Request;
+    /// use axum::middleware::{Next, from_fn};
+    /// use axum::response::{IntoResponse, Response};
+    /// use hijack_tonic::{Server, auth::User};
+    /// use http::StatusCode;
+    ///
+    /// async fn ask(mut request: Request, next: Next) -> Response {
+    ///     let token = request.headers().get("authorization").and_then(|token| token.to_str().ok());
+    ///     let Some(user) = look_up(token).await else {
+    ///         return (StatusCode::UNAUTHORIZED, "who?\n").into_response();
+    ///     };
+    ///     request.extensions_mut().insert(user);
+    ///     next.run(request).await
+    /// }
+    ///
+    /// async fn look_up(token: Option<&str>) -> Option<User> {
+    ///     // ask a database
+    /// #   token.map(|token| User(token.to_owned()))
+    /// }
+    ///
+    /// let grpc = Server::new(Default::default());
+    /// let app: Router = Router::new().route_service("/grpc", grpc).layer(from_fn(ask));
+    /// # let _ = app;
+    /// ```
     #[must_use]
     pub fn auth(
         mut self,
@@ -152,9 +185,9 @@ impl Server {
     fn answer<B>(&self, request: Request<B>) -> Response<Body> {
         let (routes, config) = (self.routes.clone(), Arc::clone(&self.config));
         let gate = |asked: &mut Asked<'_>| self.gate.as_ref().map_or(Ok(()), |gate| gate(asked));
-        self.door.answer(request, gate, |pipe, takeover| async move {
+        self.door.answer(request, gate, |pipe, takeover, patience| async move {
             let told = pipe.conn().told();
-            serving::serve(pipe, routes, Some(takeover), &config, told).await
+            serving::serve(pipe, routes, Some(takeover), &config, patience, told).await
         })
     }
 }

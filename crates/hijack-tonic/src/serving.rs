@@ -1,7 +1,7 @@
 //! HTTP/2 on a pipe, on the side where calls are answered.
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, pending};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -13,7 +13,8 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::time::{Instant, timeout};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
 use tonic::Status;
 use tonic::service::Routes;
 use tower_service::Service;
@@ -22,46 +23,91 @@ use crate::call::deadline::Deadline;
 use crate::call::messages::Requested;
 use crate::call::status;
 use crate::call::trailers::Trailers;
-use crate::{Config, Pipe, Takeover, preface};
+use crate::preface::{self, Patience};
+use crate::{Config, Pipe, Takeover};
 
-/// Serves `routes` until the pipe ends. When `told` completes, calls under way are finished and no more are taken
-/// (GOAWAY).
+/// Serves `routes` until the pipe ends. When `told` completes, or a limit on the connection's time is reached, calls under way
+/// are finished and no more are taken (GOAWAY).
 pub(crate) async fn serve(
     mut pipe: Pipe,
     routes: Routes,
     takeover: Option<Takeover>,
     config: &Config,
+    mut patience: Patience,
     told: impl Future<Output = ()>,
 ) -> Result<(), hijack::Error> {
     let mut told = pin!(told);
-    let mut is_told = false;
-    {
-        let mut came = pin!(preface::expect(&mut pipe, config.preface_timeout));
-        tokio::select! {
-            came = &mut came => came?,
-            () = &mut told => {
-                // What is on its way is still served: its client could not know whether it was.
-                is_told = true;
-                let Ok(came) = timeout(LATE_PREFACE, came).await else { return Ok(()) };
-                came?;
-            }
-        }
-    }
+    preface::expect(&mut pipe, &mut patience, told.as_mut()).await?;
     let latest = Latest::default();
-    let calls = Calls { routes, takeover, max_message_len: config.max_message_len, latest: latest.clone() };
+    let max_message_len = config.max_message_len;
+    let busy = config.max_idle.map(|_| Busy::default());
+    let mut too_long = pin!(too_long(config, busy.as_ref().map(Busy::watch)));
+    let calls = Calls { routes, takeover, max_message_len, latest: latest.clone(), busy };
     let mut connection = pin!(builder(config, latest).serve_connection(TokioIo::new(pipe), calls));
-    if !is_told {
+    if !patience.is_told() {
         tokio::select! {
             ended = connection.as_mut() => return ended.map_err(hijack::Error::other),
             () = told => {}
+            () = &mut too_long => {}
         }
     }
     connection.as_mut().graceful_shutdown();
     connection.await.map_err(hijack::Error::other)
 }
 
-/// Time for a preface that was on its way when a shutdown began.
-const LATE_PREFACE: Duration = Duration::from_secs(1);
+/// Completes when a connection is older, or was longer without a call, than it may be.
+async fn too_long(config: &Config, calls: Option<watch::Receiver<usize>>) {
+    let aged = async {
+        match config.max_age {
+            Some(max_age) => sleep(max_age).await,
+            None => pending().await,
+        }
+    };
+    let idle = async {
+        match config.max_idle.zip(calls) {
+            Some((max_idle, calls)) => idle_for(max_idle, calls).await,
+            None => pending().await,
+        }
+    };
+    tokio::select! { () = aged => {}, () = idle => {} }
+}
+
+/// Completes when no call was under way for so long.
+async fn idle_for(max: Duration, mut calls: watch::Receiver<usize>) {
+    loop {
+        let is_idle = *calls.borrow_and_update() == 0;
+        let changed = calls.changed();
+        let changed = if is_idle { timeout(max, changed).await } else { Ok(changed.await) };
+        // Nothing has changed, or the connection is gone.
+        if !matches!(changed, Ok(Ok(()))) {
+            return;
+        }
+    }
+}
+
+/// How many calls are under way.
+#[derive(Clone, Default)]
+struct Busy(Arc<watch::Sender<usize>>);
+
+impl Busy {
+    fn watch(&self) -> watch::Receiver<usize> {
+        self.0.subscribe()
+    }
+
+    fn call(&self) -> Underway {
+        self.0.send_modify(|calls| *calls += 1);
+        Underway(self.clone())
+    }
+}
+
+/// One of them.
+struct Underway(Busy);
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        self.0.0.send_modify(|calls| *calls -= 1);
+    }
+}
 
 fn builder(config: &Config, latest: Latest) -> http2::Builder<Latest> {
     let mut builder = http2::Builder::new(latest);
@@ -83,6 +129,8 @@ struct Calls {
     takeover: Option<Takeover>,
     max_message_len: usize,
     latest: Latest,
+    /// Where somebody asks for it.
+    busy: Option<Busy>,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Calls {
@@ -97,7 +145,8 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
         if let Some(takeover) = &self.takeover {
             request.extensions_mut().insert(takeover.clone());
         }
-        Answering { call: Some(self.routes.clone().call(request)), deadline }
+        let underway = self.busy.as_ref().map(Busy::call);
+        Answering { call: Some(self.routes.clone().call(request)), deadline, underway }
     }
 }
 
@@ -134,6 +183,7 @@ struct Answering {
     /// There until the answer is.
     call: Option<<Routes as Service<Request<Requested>>>::Future>,
     deadline: Option<Deadline>,
+    underway: Option<Underway>,
 }
 
 impl Future for Answering {
@@ -149,8 +199,13 @@ impl Future for Answering {
         let Ok(mut response) = ready!(Pin::new(call).poll(cx));
         this.call = None;
         let trailers = response.extensions_mut().remove::<Trailers>();
-        let deadline = this.deadline.take();
-        Poll::Ready(Ok(response.map(|body| Answer { body: Some(body), deadline, trailers })))
+        let (deadline, underway) = (this.deadline.take(), this.underway.take());
+        Poll::Ready(Ok(response.map(|body| Answer {
+            body: Some(body),
+            deadline,
+            trailers,
+            _underway: underway,
+        })))
     }
 }
 
@@ -160,11 +215,12 @@ struct Answer {
     body: Option<tonic::body::Body>,
     deadline: Option<Deadline>,
     trailers: Option<Trailers>,
+    _underway: Option<Underway>,
 }
 
 impl Answer {
     fn bare(body: tonic::body::Body) -> Self {
-        Self { body: Some(body), deadline: None, trailers: None }
+        Self { body: Some(body), deadline: None, trailers: None, _underway: None }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use hijack::{Conn, Identity, Peer, Transport};
+use hijack::{Conn, Identity, Peer};
 use http::{Extensions, HeaderMap, Method, Uri, request};
 
 /// How a connection was taken over.
@@ -31,7 +31,8 @@ impl fmt::Display for Way {
     }
 }
 
-/// The request whose connection a call came over, and who sent it: among the extensions of every call's request.
+/// The request whose connection a call came over, and who sent it: among the extensions of every call's request at a
+/// [`Server`](crate::Server). Calls to a [reverse agent](crate::reverse::Agent) have none: it dialled itself.
 ///
 /// ```
 /// use hijack_tonic::Takeover;
@@ -55,10 +56,7 @@ struct Inner {
 
 impl Takeover {
     pub(crate) fn new(way: Way, peer: Peer, request: request::Parts, conn: &Conn) -> Self {
-        let identity = match conn.io() {
-            Transport::Tls(session) => Some(session.identity()),
-            _ => None,
-        };
+        let identity = conn.io().identity();
         Self(Arc::new(Inner { way, peer, request, identity }))
     }
 
@@ -98,7 +96,11 @@ impl Takeover {
         &self.0.request.extensions
     }
 
-    /// Whom the peer's certificates name, over TLS.
+    /// Whom the peer's certificates name, over TLS. Where TLS began [behind the takeover](crate::Server::tls_inside) it is
+    /// that session's, which speaks HTTP/2 with us, and not that of the connection around it; [`Asked::identity`] was the
+    /// other one.
+    ///
+    /// [`Asked::identity`]: crate::Asked::identity
     #[must_use]
     pub fn identity(&self) -> Option<&Identity> {
         self.0.identity.as_ref()

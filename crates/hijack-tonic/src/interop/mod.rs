@@ -14,5 +14,6 @@ pub use generated::{
     BoolValue, EchoStatus, Empty, GrpclbRouteType, Payload, PayloadType, ResponseParameters, SimpleRequest,
     SimpleResponse, StreamingInputCallRequest, StreamingInputCallResponse, StreamingOutputCallRequest,
     StreamingOutputCallResponse, test_service_client, test_service_server, unimplemented_service_client,
+    unimplemented_service_server,
 };
 pub use service::{TestService, server};

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 use tonic::service::Routes;
 
 use super::{AGENT, TOKEN};
+use crate::preface::Patience;
 use crate::{Config, DialError, Dialer, serving};
 
 /// Serves gRPC over connections that it opens itself, one at a time: see [`reverse`](super).
@@ -25,7 +26,7 @@ pub struct Agent {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct AgentConfig {
-    /// What it allows in calls, as a server.
+    /// What it allows in calls, as a server. `max_tunnels` means nothing here: an agent has one connection at a time.
     pub serving: Config,
     /// Time before the second try, behind a cut or a refusal. Default 200 ms; every further try doubles it, up to
     /// [`max_backoff`](Self::max_backoff). A random half is left out of each, so that a thousand agents do not come at once
@@ -91,21 +92,24 @@ impl Agent {
     /// Cancelling closes the connection and ends its calls.
     pub async fn serve_until(self, routes: Routes, signal: impl Future<Output = ()>) {
         let mut signal = pin!(signal);
-        let mut tries = 0;
+        let mut tries: u32 = 0;
         loop {
-            let began = Instant::now();
             let dialled = tokio::select! {
                 dialled = self.dialer.dial() => dialled,
                 () = &mut signal => return,
             };
             match dialled {
                 Ok(pipe) => {
+                    let began = Instant::now();
+                    let patience = Patience::new(self.config.serving.preface_timeout);
                     let mut signalled = false;
                     let told = async {
                         signal.as_mut().await;
                         signalled = true;
                     };
-                    let served = serving::serve(pipe, routes.clone(), None, &self.config.serving, told).await;
+                    let served =
+                        serving::serve(pipe, routes.clone(), None, &self.config.serving, patience, told)
+                            .await;
                     if signalled {
                         return;
                     }
@@ -113,10 +117,14 @@ impl Agent {
                         error = served.err().map(tracing::field::display),
                         "an agent's connection ended"
                     );
+                    let was_stable = began.elapsed() >= self.config.stable_after;
+                    tries = if was_stable { 0 } else { tries.saturating_add(1) };
                 }
-                Err(error) => tracing::warn!(%error, "an agent does not get in"),
+                Err(error) => {
+                    tracing::warn!(%error, "an agent does not get in");
+                    tries = tries.saturating_add(1);
+                }
             }
-            tries = if began.elapsed() >= self.config.stable_after { 0 } else { tries + 1 };
             tokio::select! {
                 () = sleep(self.config.pause(tries)) => {}
                 () = &mut signal => return,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::{Ready, ready};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -19,6 +20,7 @@ use tower_service::Service;
 use super::{AGENT, TOKEN};
 use crate::door::{Asked, Door};
 use crate::link::Link;
+use crate::preface::Patience;
 use crate::{Channel, ChannelConfig, Pipe, Takeover};
 
 /// The agents that are there, and the route on which they come in. Cheap to clone; all clones are one.
@@ -27,7 +29,7 @@ use crate::{Channel, ChannelConfig, Pipe, Takeover};
 ///
 /// - **Who is it?** What its head names, unless [`identify`](Self::identify) says otherwise: whoever may be reached by
 ///   strangers must check that there.
-/// - **Is it alive?** An agent is listed once it has spoken HTTP/2, and pinged while it is silent; one that does not answer, or
+/// - **Is it alive?** An agent is listed once it has begun HTTP/2's SETTINGS, and pinged while it is silent; one that does not answer, or
 ///   whose connection ends, is listed no more, and calls to it end with `UNAVAILABLE`.
 /// - **Shutdown.** Told of one, it lists nobody any more; calls under way are finished, as long as that shutdown waits.
 #[derive(Clone)]
@@ -46,7 +48,7 @@ pub struct RegistryConfig {
     pub max_agents: usize,
     /// What becomes of a second agent of the same name. Default [`Policy::Replace`].
     pub policy: Policy,
-    /// Time from the 101 to an agent's first byte of HTTP/2. Default 10 s.
+    /// Time from the 101 to an agent's SETTINGS of HTTP/2. Default 10 s.
     pub preface_timeout: Duration,
     /// How calls are made. Silent agents are pinged after 5 s, and have 15 s to answer.
     pub calling: ChannelConfig,
@@ -57,7 +59,7 @@ pub struct RegistryConfig {
 #[non_exhaustive]
 pub enum Policy {
     /// It takes the place of the first one, whose calls end with `UNAVAILABLE`: an agent whose line was cut comes back at
-    /// once, though nobody has noticed the cut yet.
+    /// once, though nobody has noticed the cut yet. Who has not begun HTTP/2 takes nobody's place.
     #[default]
     Replace,
     /// It is answered 409 as long as the first one is there.
@@ -129,7 +131,8 @@ impl AgentRegistry {
     #[must_use]
     pub fn configure(mut self, change: impl FnOnce(&mut RegistryConfig)) -> Self {
         change(Arc::make_mut(&mut self.config));
-        Arc::make_mut(&mut self.door).max_tunnels = self.config.max_agents;
+        let door = Arc::make_mut(&mut self.door);
+        (door.max_tunnels, door.preface_timeout) = (self.config.max_agents, self.config.preface_timeout);
         self
     }
 
@@ -173,7 +176,7 @@ impl AgentRegistry {
     pub async fn wait_for(&self, name: &str, within: Duration) -> Option<Channel> {
         let coming = async {
             loop {
-                let mut came = std::pin::pin!(self.agents.came.notified());
+                let mut came = pin!(self.agents.came.notified());
                 came.as_mut().enable();
                 if let Some(channel) = self.get(name) {
                     return channel;
@@ -213,7 +216,11 @@ impl AgentRegistry {
 
     fn answer<B>(&self, request: Request<B>) -> Response<Body> {
         let registry = self.clone();
-        self.door.answer(request, |asked| self.admit(asked), |pipe, takeover| registry.keep(pipe, takeover))
+        self.door.answer(
+            request,
+            |asked| self.admit(asked),
+            |pipe, takeover, patience| registry.keep(pipe, takeover, patience),
+        )
     }
 
     /// Finds out who asks, and whether it may come in.
@@ -227,30 +234,35 @@ impl AgentRegistry {
     }
 
     /// Holds an agent's connection until it ends or another one takes its place.
-    async fn keep(self, mut pipe: Pipe, takeover: Takeover) -> Result<(), Error> {
+    async fn keep(self, mut pipe: Pipe, takeover: Takeover, mut patience: Patience) -> Result<(), Error> {
         let Some(Name(name)) = takeover.extensions().get() else { return Ok(()) };
         let (told, heard) = (pipe.conn().told(), pipe.heard());
+        // hyper gives the connection a task of its own, which ends with the leash.
+        let mut leash = pipe.leash();
         let (link, running) = Link::begin(pipe, &self.config.calling).await.map_err(Error::other)?;
-        let mut running = std::pin::pin!(running);
+        let (mut running, mut told) = (pin!(running), pin!(told));
         tokio::select! {
             () = &mut running => return Ok(()),
-            came = timeout(self.config.preface_timeout, heard) => match came {
-                Ok(Ok(())) => {}
-                _ => return Ok(()), // dropped, and with it the connection
+            came = patience.wait(told.as_mut(), heard) => match came {
+                Ok(Ok(())) if !patience.is_told() => {}
+                _ => return Ok(()), // the connection ends with the leash
             },
         }
         let channel = Channel::over(link, Authority::from_static("agent"), self.config.calling.clone());
         let Some(seat) = self.agents.enter(name, &channel, self.config.policy) else { return Ok(()) };
         let (mut left, place) = seat;
         tokio::select! {
-            () = &mut running => {}
-            _ = &mut left => {} // another one has its name, and its calls end with the connection
+            // Ended, or the agent takes no more calls.
+            () = &mut running => drop(place),
+            _ = &mut left => return Ok(()), // another one has its name, and its calls end with the connection
             () = told => {
                 drop(place);
                 channel.retire();
                 running.await;
             }
         }
+        // Calls under way are finished.
+        leash.ended().await;
         Ok(())
     }
 }
