@@ -11,6 +11,8 @@ use hijack_tonic::interop::{
     EchoStatus, Empty, Payload, ResponseParameters, SimpleRequest, StreamingInputCallRequest,
     StreamingOutputCallRequest,
 };
+use hijack_tonic::reverse::{Agent, AgentRegistry};
+use hijack_tonic::tonic::service::Routes;
 use support::World;
 use tonic::Code;
 
@@ -115,4 +117,21 @@ async fn four_kinds_by_tonics_own_channel() {
     let endpoint = tonic::transport::Endpoint::from_static("http://services");
     let channel = endpoint.connect_with_connector(world.dialer()).await.expect("a connection");
     four_kinds(channel).await;
+}
+
+/// T2: against the direction of the connection.
+#[tokio::test]
+async fn four_kinds_of_an_agent() {
+    let registry = AgentRegistry::new();
+    let listener = hijack::Listener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/agents", listener.local_address());
+    let agents = registry.clone();
+    tokio::spawn(async move { hijack::Server::new().serve_service(listener, agents).await });
+    for mode in [Mode::Token, Mode::WebSocket] {
+        let name = format!("{mode:?}");
+        let agent = Agent::new(&url, &name).expect("a URL and a name").dial(|dialer| dialer.mode(mode));
+        tokio::spawn(async move { agent.serve(Routes::new(hijack_tonic::interop::server())).await });
+        let came = registry.wait_for(&name, std::time::Duration::from_secs(5)).await;
+        four_kinds(came.unwrap_or_else(|| panic!("{name} does not come"))).await;
+    }
 }

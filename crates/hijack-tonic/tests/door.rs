@@ -6,9 +6,10 @@ mod support;
 
 use std::time::Duration;
 
+use hijack::Timeout;
 use hijack_tonic::interop::test_service_client::TestServiceClient;
 use hijack_tonic::interop::unimplemented_service_client::UnimplementedServiceClient;
-use hijack_tonic::interop::{self, Empty, Payload, SimpleRequest};
+use hijack_tonic::interop::{self, Empty, Payload, SimpleRequest, unimplemented_service_server};
 use hijack_tonic::tonic::service::Routes;
 use hijack_tonic::{Mode, Reject, Server, Takeover, Way, auth};
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -125,6 +126,63 @@ async fn nothing_else_answers_behind_the_takeover() {
     }
 }
 
+/// A service of another route.
+struct Other;
+
+#[tonic::async_trait]
+impl unimplemented_service_server::UnimplementedService for Other {
+    async fn unimplemented_call(
+        &self,
+        _: tonic::Request<Empty>,
+    ) -> Result<tonic::Response<Empty>, tonic::Status> {
+        Ok(tonic::Response::new(Empty {}))
+    }
+}
+
+/// T21: of two routes each has its own services alone, whichever way in.
+#[tokio::test]
+async fn a_route_has_its_own_services_alone() {
+    let other = unimplemented_service_server::UnimplementedServiceServer::new(Other);
+    let app = axum::Router::new()
+        .route_service("/grpc", grpc())
+        .route_service("/other", Server::new(Routes::new(other)));
+    let listener = hijack::Listener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_address();
+    tokio::spawn(async move { hijack::Server::new().serve_service(listener, app).await });
+    for mode in [Mode::Token, Mode::WebSocket] {
+        let channel = |path: &str| {
+            hijack_tonic::Dialer::to(&format!("http://{address}{path}")).unwrap().mode(mode).channel()
+        };
+        for (path, tests, others) in
+            [("/grpc", Code::Ok, Code::Unimplemented), ("/other", Code::Unimplemented, Code::Ok)]
+        {
+            let code =
+                |answer: Result<_, tonic::Status>| answer.map_or_else(|status| status.code(), |_| Code::Ok);
+            let asked = TestServiceClient::new(channel(path)).empty_call(Empty {}).await;
+            assert_eq!(code(asked), tests, "{mode:?} {path}");
+            let asked = UnimplementedServiceClient::new(channel(path)).unimplemented_call(Empty {}).await;
+            assert_eq!(code(asked), others, "{mode:?} {path}");
+        }
+    }
+}
+
+/// Who may not come in learns no names: known and unknown ones are answered alike.
+#[tokio::test]
+async fn names_are_not_told_to_strangers() {
+    let gate = auth::basic("grpc", |user, password| (user, password) == ("agent", "secret"));
+    let world = World::serve(grpc().connect(["api:80"]).auth(gate)).await;
+    let ask = async |authority: &str, more: &str| {
+        let head = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{more}\r\n");
+        world.ask(&head).await.lines().next().unwrap_or_default().to_owned()
+    };
+    let known = ask("api:80", "").await;
+    assert!(known.starts_with("HTTP/1.1 407 "), "{known}");
+    assert_eq!(ask("other:80", "").await, known);
+    // "agent:secret"
+    let unknown = ask("other:80", "Proxy-Authorization: Basic YWdlbnQ6c2VjcmV0\r\n").await;
+    assert!(unknown.starts_with("HTTP/1.1 403 "), "{unknown}");
+}
+
 /// T22: each call knows the takeover that it came over, and whom the gate found.
 #[tokio::test]
 async fn every_call_knows_its_takeover() {
@@ -211,6 +269,131 @@ async fn a_silent_peer_is_let_go() {
             begin.elapsed()
         );
     }
+}
+
+/// A server of the test service, with TLS inside, and how its connections ended.
+async fn tls_world(change: impl FnOnce(&mut hijack_tonic::Config)) -> (World, Ends) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let key = made.signing_key.serialize_der().try_into().unwrap();
+    let provider = std::sync::Arc::new(hijack::tls::rustls::crypto::ring::default_provider());
+    let tls = hijack::tls::rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let ends = Ends::default();
+    let http = hijack::Server::builder().observer(ends.clone()).build();
+    (World::serve_by(http, grpc().tls_inside(&tls).configure(change)).await, ends)
+}
+
+/// The reasons of connections' ends.
+#[derive(Debug, Clone, Default)]
+struct Ends(std::sync::Arc<std::sync::Mutex<Vec<hijack::EndReason>>>);
+
+impl hijack::Observer for Ends {
+    fn closed(&self, _: &hijack::Connection, reason: &hijack::EndReason) {
+        self.0.lock().unwrap().push(reason.clone());
+    }
+}
+
+impl Ends {
+    fn all(&self) -> Vec<hijack::EndReason> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+/// Until the server closes.
+async fn closed_after(stream: &mut tokio::net::TcpStream, begin: Instant) -> Duration {
+    let mut all = Vec::new();
+    let _ = timeout(Duration::from_secs(5), stream.read_to_end(&mut all)).await.expect("closed");
+    begin.elapsed()
+}
+
+/// All first words have one time together: to begin TLS, to shake hands, and HTTP/2's preface.
+#[tokio::test]
+async fn first_words_share_one_time() {
+    let (world, ends) = tls_world(|config| config.preface_timeout = Duration::from_millis(800)).await;
+    for (words, reason) in [(&b""[..], Timeout::Head), (b"\x16", Timeout::Handshake), (b"P", Timeout::Head)] {
+        let mut stream = world.connect().await;
+        stream.write_all(request("hijack-grpc").as_bytes()).await.unwrap();
+        read_head(&mut stream).await;
+        let begin = Instant::now();
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        stream.write_all(words).await.unwrap();
+        let lasted = closed_after(&mut stream, begin).await;
+        assert!((750..1200).contains(&lasted.as_millis()), "{words:?}: closed after {lasted:?}");
+        world.http.tracker().emptied().await;
+        assert_eq!(ends.all().pop(), Some(hijack::EndReason::TimedOut(reason)), "{words:?}");
+    }
+}
+
+/// A shutdown waits a second for first words that are on their way, and no longer.
+#[tokio::test]
+async fn first_words_are_not_awaited_in_a_shutdown() {
+    let (world, ends) = tls_world(|_| {}).await;
+    let mut streams = Vec::new();
+    for words in [&b""[..], b"\x16", b"P"] {
+        let mut stream = world.connect().await;
+        stream.write_all(request("hijack-grpc").as_bytes()).await.unwrap();
+        read_head(&mut stream).await;
+        stream.write_all(words).await.unwrap();
+        streams.push(stream);
+    }
+    let begin = Instant::now();
+    let report = world.http.shutdown(Duration::from_secs(8)).await;
+    assert!((900..2000).contains(&begin.elapsed().as_millis()), "after {:?}", begin.elapsed());
+    assert_eq!((report.taken, report.forced), (3, 0), "{report:?}");
+    assert_eq!(ends.all().iter().filter(|end| **end == hijack::EndReason::ShutDown).count(), 2, "{ends:?}");
+}
+
+/// A client that does not call for so long is asked to go, and one that calls is not.
+#[tokio::test]
+async fn idle_clients_are_asked_to_go() {
+    let world =
+        World::serve(grpc().configure(|config| config.max_idle = Some(Duration::from_millis(500)))).await;
+    let mut client = TestServiceClient::new(world.dialer().mode(Mode::Token).channel());
+    let stays = world.http.tracker();
+    let asked = support::outputs([1, 1], 400_000);
+    let mut slow = client.streaming_output_call(asked).await.expect("answers").into_inner();
+    while slow.message().await.expect("not cut").is_some() {}
+    assert_eq!(stays.count(), 1, "a call of 0.8 s was under way");
+    let id = stays.list()[0].id;
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        client.empty_call(Empty {}).await.expect("an answer");
+    }
+    assert!(stays.get(id).is_some(), "it was never silent for so long");
+    let began = Instant::now();
+    timeout(Duration::from_secs(2), stays.emptied()).await.expect("asked to go");
+    assert!(began.elapsed() > Duration::from_millis(400), "after {:?}", began.elapsed());
+    client.empty_call(Empty {}).await.expect("over a new connection");
+}
+
+/// An old connection's calls are finished, and further ones go over a new one.
+#[tokio::test]
+async fn old_clients_are_asked_to_go() {
+    let world =
+        World::serve(grpc().configure(|config| config.max_age = Some(Duration::from_millis(300)))).await;
+    let mut client = TestServiceClient::new(world.dialer().mode(Mode::Token).channel());
+    let mut slow =
+        client.streaming_output_call(support::outputs([1; 4], 200_000)).await.expect("answers").into_inner();
+    let id = world.http.tracker().list()[0].id;
+    slow.message().await.expect("a message").expect("not the end");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    client.empty_call(Empty {}).await.expect("an answer");
+    assert_eq!(world.http.tracker().count(), 2, "the old one has a call yet");
+    let mut count = 1;
+    while slow.message().await.expect("not cut").is_some() {
+        count += 1;
+    }
+    assert_eq!(count, 4);
+    let gone = async {
+        while world.http.tracker().get(id).is_some() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(2), gone).await.expect("the old one ends");
 }
 
 /// Defect 4: a client that vanished without a FIN is found by pings.

@@ -4,14 +4,25 @@
 
 mod support;
 
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use hijack_tonic::Mode;
 use hijack_tonic::interop::test_service_client::TestServiceClient;
 use hijack_tonic::interop::{Empty, Payload, StreamingInputCallRequest};
+use hijack_tonic::tonic::body::Body;
+use hijack_tonic::tonic::service::Routes;
+use hijack_tonic::{Mode, Server};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
+use sha1_smol::Sha1;
 use support::{World, outputs};
 use tokio::time::{Instant, sleep, timeout};
+use tower_service::Service;
 
 const MODES: [Mode; 2] = [Mode::Token, Mode::WebSocket];
 
@@ -88,6 +99,64 @@ async fn much_both_ways() {
         };
         let (up, down) = tokio::join!(up, down);
         assert_eq!((up.aggregated_payload_size, down), (64 << 20, 64 << 20), "{mode:?}");
+    }
+}
+
+/// Gives every message back.
+#[derive(Clone)]
+struct Echo;
+
+impl tonic::server::NamedService for Echo {
+    const NAME: &'static str = "test.Echo";
+}
+
+impl Service<Request<Body>> for Echo {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let success =
+            HeaderMap::from_iter([(HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"))]);
+        let body = request.into_body().with_trailers(ready(Some(Ok(success))));
+        ready(Ok(Response::new(Body::new(body))))
+    }
+}
+
+/// Message `n` in its frame: 64 KiB that look like chance, and are others in each.
+fn message(n: u64) -> Bytes {
+    let mut frame = vec![0, 0, 1, 0, 0];
+    let mut state = n;
+    frame.extend((0..65_536 / 8).flat_map(|_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407 + n);
+        state.to_be_bytes()
+    }));
+    frame.into()
+}
+
+/// T11: 64 MiB each way at once in one call, byte for byte.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn much_comes_back_as_it_was_sent() {
+    let world = World::serve(Server::new(Routes::new(Echo))).await;
+    let mut expected = Sha1::new();
+    (0..1024).for_each(|n| expected.update(&message(n)));
+    for mode in MODES {
+        let messages = stream::iter((0..1024).map(|n| Ok::<_, tonic::Status>(Frame::data(message(n)))));
+        let request = Request::post("/test.Echo/All").header("content-type", "application/grpc");
+        let request = request.body(Body::new(StreamBody::new(messages))).unwrap();
+        let answer = world.dialer().mode(mode).channel().call(request).await.expect("an answer");
+        let (mut body, mut got, mut len) = (std::pin::pin!(answer.into_body()), Sha1::new(), 0);
+        while let Some(frame) = body.frame().await {
+            if let Ok(data) = frame.expect("not cut").into_data() {
+                len += data.len();
+                got.update(&data);
+            }
+        }
+        assert_eq!((len, got.digest()), (1024 * 65_541, expected.digest()), "{mode:?}");
     }
 }
 

@@ -221,3 +221,110 @@ async fn a_shutdown_of_the_gateway_lets_calls_finish() {
     let report = draining.await.unwrap();
     assert_eq!((report.taken, report.forced), (1, 0), "{report:?}");
 }
+
+/// A second agent of a name ends the first one's calls, also those under way, and its connection.
+#[tokio::test]
+async fn a_replaced_agents_open_calls_end() {
+    for mode in [Mode::Token, Mode::WebSocket] {
+        let gateway = Gateway::start(AgentRegistry::new()).await;
+        let first = gateway.agent("a").dial(|dialer| dialer.mode(mode)).configure(|config| {
+            config.backoff = Duration::from_secs(60); // it does not come back
+        });
+        tokio::spawn(async move { first.serve(Routes::new(interop::server())).await });
+        let asked = support::outputs([1, 1], 60_000_000);
+        let mut client = gateway.client("a").await;
+        let waiting = client.full_duplex_call(futures_util::stream::iter([support::outputs([1], 0), asked]));
+        let mut waiting = waiting.await.expect("answers").into_inner();
+        waiting.message().await.expect("a message").expect("not the end");
+        let _second = gateway.start_agent("a");
+        let ended = timeout(Duration::from_secs(1), waiting.message()).await.expect("ended at once");
+        assert_eq!(ended.expect_err("its agent is gone").code(), Code::Unavailable, "{mode:?}");
+        let alone = async {
+            while gateway.http.tracker().count_in(hijack::State::Taken) > 1 {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_secs(1), alone).await.expect("its connection is closed");
+        gateway.client("a").await.empty_call(Empty {}).await.expect("the second one");
+    }
+}
+
+/// An agent that goes in order finishes its calls, though nobody finds it any more.
+#[tokio::test]
+async fn an_agent_that_goes_finishes_its_calls() {
+    let gateway = Gateway::start(AgentRegistry::new()).await;
+    let (go, going) = tokio::sync::oneshot::channel::<()>();
+    let agent = gateway.agent("a");
+    let serving = tokio::spawn(async move {
+        let going = async { drop(going.await) };
+        agent.serve_until(Routes::new(interop::server()), going).await;
+    });
+    let mut client = gateway.client("a").await;
+    let mut slow =
+        client.streaming_output_call(support::outputs([1; 4], 100_000)).await.unwrap().into_inner();
+    slow.message().await.expect("a message").expect("not the end");
+    go.send(()).unwrap();
+    let mut count = 1;
+    while slow.message().await.expect("not cut").is_some() {
+        count += 1;
+    }
+    assert_eq!(count, 4);
+    timeout(Duration::from_secs(2), serving).await.expect("it returns").unwrap();
+    assert_eq!(gateway.registry.count(), 0);
+}
+
+/// A shutdown waits a second for an agent that is about to come, and no longer.
+#[tokio::test]
+async fn a_shutdown_does_not_wait_for_silent_agents() {
+    let gateway = Gateway::start(AgentRegistry::new()).await;
+    let address = gateway.url.trim_end_matches("/agents").parse().unwrap();
+    let connection = hijack::Client::new().connect(&address).await.unwrap();
+    let request = http::Request::get("/agents").header("hijack-agent", "a").body(hijack::Body::empty());
+    let _conn = connection.upgrade(request.unwrap(), ["hijack-grpc-reverse"]).await.expect("a 101");
+    let began = Instant::now();
+    let report = gateway.http.shutdown(Duration::from_secs(8)).await;
+    assert!(began.elapsed() < Duration::from_secs(2), "after {:?}", began.elapsed());
+    assert_eq!((report.taken, report.forced), (1, 0), "{report:?}");
+}
+
+/// Whoever says anything but HTTP/2's first frame takes nobody's place, and is let go at once.
+#[tokio::test]
+async fn garbage_takes_no_agents_place() {
+    let gateway = Gateway::start(AgentRegistry::new()).await;
+    let _agent = gateway.start_agent("a");
+    let mut client = gateway.client("a").await;
+    for garbage in [&b"x"[..], b"HTTP/1.1 400 ", b"\0\0\x08\x06\0\0\0\0\0", b"\0\0\0\x04\0\0\0\0"] {
+        let address = gateway.url.trim_end_matches("/agents").parse().unwrap();
+        let connection = hijack::Client::new().connect(&address).await.unwrap();
+        let request = http::Request::get("/agents").header("hijack-agent", "a").body(hijack::Body::empty());
+        let upgraded = connection.upgrade(request.unwrap(), ["hijack-grpc-reverse"]).await;
+        let mut conn = upgraded.expect("a 101");
+        tokio::io::AsyncWriteExt::write_all(&mut conn, garbage).await.unwrap();
+        if garbage.len() >= 9 {
+            let mut all = Vec::new();
+            let read = tokio::io::AsyncReadExt::read_to_end(&mut conn, &mut all);
+            let _ = timeout(Duration::from_secs(1), read).await.expect("let go");
+        } else {
+            sleep(Duration::from_millis(50)).await;
+        }
+        client.empty_call(Empty {}).await.unwrap_or_else(|error| panic!("{garbage:?}: {error}"));
+    }
+}
+
+/// A gateway that accepts and says nothing costs every dial its whole time, which is no life of a connection: the pauses
+/// grow.
+#[tokio::test(start_paused = true)]
+async fn slow_dials_in_vain_are_no_stable_connections() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/agents", listener.local_addr().unwrap());
+    let agent = Agent::new(&url, "a").unwrap().dial(|dialer| dialer.mode(Mode::Token));
+    tokio::spawn(async move { agent.serve(Routes::new(interop::server())).await });
+    let (mut held, mut came) = (Vec::new(), Vec::new());
+    for _ in 0..12 {
+        held.push(listener.accept().await.unwrap());
+        came.push(Instant::now());
+    }
+    let last = came[11] - came[10];
+    // A dial of 30 s, and the pause behind the eleventh: 15 s to 30 s.
+    assert!(last > Duration::from_secs(44), "the dials began {came:?}");
+}

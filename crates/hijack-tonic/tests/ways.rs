@@ -9,13 +9,15 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use futures_util::stream;
-use hijack::tls::rustls::{ClientConfig, RootCertStore, crypto};
+use hijack::tls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use hijack::tls::rustls::server::WebPkiClientVerifier;
+use hijack::tls::rustls::{ClientConfig, RootCertStore, ServerConfig, crypto};
 use hijack::{Client, Exchange, Listener, Proxy, handover};
 use hijack_tonic::interop::test_service_client::TestServiceClient;
 use hijack_tonic::interop::{self, BoolValue, Empty, Payload, SimpleRequest, StreamingInputCallRequest};
-use hijack_tonic::reverse::AgentRegistry;
+use hijack_tonic::reverse::{Agent, AgentRegistry};
 use hijack_tonic::tonic::service::Routes;
-use hijack_tonic::{Channel, Dialer, Mode, Server, Takeover};
+use hijack_tonic::{Asked, Channel, Dialer, Mode, Reject, Server, Takeover};
 use http::{Response, StatusCode};
 use support::{World, grpc};
 use tokio::time::Instant;
@@ -151,6 +153,72 @@ async fn over_tls() {
     for mode in [Mode::Token, Mode::WebSocket, Mode::Connect, Mode::Auto] {
         calls(dialer.clone().mode(mode).channel()).await.unwrap_or_else(|error| panic!("{mode:?}: {error}"));
     }
+}
+
+/// A certificate of its own, its key, and the store that trusts it.
+fn identity(name: &str) -> (CertificateDer<'static>, PrivateKeyDer<'static>, RootCertStore) {
+    let made = rcgen::generate_simple_self_signed([name.to_owned()]).expect("a certificate");
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone()).expect("a certificate");
+    (made.cert.der().clone(), made.signing_key.serialize_der().try_into().expect("a key"), roots)
+}
+
+/// T22: whom a client's certificate names is known before the 101, to gates and to those who name agents.
+#[tokio::test]
+async fn a_certificate_says_who_asks() {
+    let provider = Arc::new(crypto::ring::default_provider());
+    let (server_cert, server_key, server_roots) = identity("localhost");
+    let (ann, ann_key, ann_roots) = identity("ann");
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(ann_roots), Arc::clone(&provider));
+    let verifier = verifier.allow_unauthenticated().build().expect("a root");
+    let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(vec![server_cert], server_key)
+        .expect("a certificate and its key");
+    let client = || {
+        ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(server_roots.clone())
+    };
+    let known =
+        client().with_client_auth_cert(vec![ann.clone()], ann_key).expect("a certificate and its key");
+    let unknown = client().with_no_client_auth();
+
+    let who = move |asked: &Asked<'_>| match asked.identity().and_then(|one| one.certificates().first()) {
+        Some(certificate) if **certificate == *ann => Ok("ann".to_owned()),
+        Some(_) => Err(Reject::new(StatusCode::FORBIDDEN, "another one\n")),
+        None => Err(Reject::new(StatusCode::FORBIDDEN, "a certificate is wanted\n")),
+    };
+    let gate = who.clone();
+    let registry = AgentRegistry::new().identify(move |asked| who(asked));
+    let listener = Listener::bind("127.0.0.1:0").await.unwrap().with_tls(Arc::new(server));
+    let port = listener.local_address().rsplit_once(':').unwrap().1.to_owned();
+    let grpc = grpc().connect([format!("localhost:{port}")]).auth(move |asked| gate(asked).map(drop));
+    let app = axum::Router::new()
+        .route_service("/grpc", grpc.clone())
+        .route_service("/agents", registry.clone())
+        .fallback_service(grpc);
+    tokio::spawn(async move { hijack::Server::new().serve_service(listener, app).await });
+
+    let by = |config: ClientConfig| Client::builder().tls(Arc::new(config)).build();
+    let dialer = Dialer::to(&format!("https://localhost:{port}/grpc")).unwrap();
+    for mode in [Mode::Token, Mode::WebSocket, Mode::Connect] {
+        let dialer = dialer.clone().mode(mode);
+        let refused =
+            calls(dialer.clone().by(by(unknown.clone())).channel()).await.expect_err("no certificate");
+        assert!(refused.message().contains("the server answered 403"), "{mode:?}: {refused}");
+        calls(dialer.by(by(known.clone())).channel())
+            .await
+            .unwrap_or_else(|error| panic!("{mode:?}: {error}"));
+    }
+    let agent = Agent::new(&format!("https://localhost:{port}/agents"), "bob").unwrap();
+    let agent = agent.dial(|dialer| dialer.by(by(known)));
+    tokio::spawn(async move { agent.serve(Routes::new(interop::server())).await });
+    let agent = registry.wait_for("ann", Duration::from_secs(5)).await.expect("as the certificate has it");
+    calls(agent).await.expect("called");
 }
 
 /// T26: TLS inside a `CONNECT`, as clients do whose channel is TLS and whose proxy is this server; and without it as before.

@@ -27,9 +27,12 @@ impl World {
     }
 
     pub(crate) async fn serve(grpc: Server) -> Self {
+        Self::serve_by(hijack::Server::new(), grpc).await
+    }
+
+    pub(crate) async fn serve_by(http: hijack::Server, grpc: Server) -> Self {
         let listener = Listener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_address();
-        let http = hijack::Server::new();
         let serving = http.clone();
         tokio::spawn(async move {
             let handler = move |exchange| {
