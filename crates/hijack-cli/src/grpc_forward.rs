@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::{Args as ClapArgs, ValueEnum};
-use hijack::{Client, Relay, Tracker};
+use hijack::{Client, Conn, Proxy, Relay, Tracker};
 use hijack_tonic::{Dialer, Mode};
 use http::uri::Authority;
 use http::{HeaderName, HeaderValue};
@@ -40,6 +40,10 @@ pub(crate) struct GrpcForward {
     #[arg(long, value_name = "HOST:PORT", value_parser = parse_authority)]
     authority: Option<Authority>,
 
+    /// Go through a proxy that opens tunnels: http://[USER:PASSWORD@]HOST:PORT
+    #[arg(long, value_name = "URL", value_parser = parse_proxy)]
+    proxy: Option<Proxy>,
+
     /// Add a header to the request; may be repeated
     #[arg(long, value_name = "NAME: VALUE", value_parser = parse_header)]
     header: Vec<(HeaderName, HeaderValue)>,
@@ -67,6 +71,7 @@ Examples:
   hijack grpc-forward --listen 127.0.0.1:50051 --to http://127.0.0.1:9090/grpc
   hijack grpc-forward --listen 127.0.0.1:50051 --to https://gateway.example/grpc --header 'Authorization: Bearer TOKEN'
   hijack grpc-forward --listen 127.0.0.1:50051 --to http://127.0.0.1:9090 --mode connect
+  hijack grpc-forward --listen 127.0.0.1:50051 --to https://gateway.example/grpc --proxy http://ann:secret@proxy.example:3128
 
 A client then calls 127.0.0.1:50051 without TLS. What keeps its calls from getting through is told on stderr; the client
 itself sees UNAVAILABLE. 1,024 connections are carried at once; further ones wait.";
@@ -88,6 +93,24 @@ fn parse_url(text: &str) -> Result<Url, String> {
 fn parse_authority(text: &str) -> Result<Authority, String> {
     let parsed = text.parse::<Authority>().ok().filter(|authority| authority.port_u16().is_some());
     parsed.ok_or_else(|| "it looks like host:port".into())
+}
+
+/// User and password are taken as they stand, to the last `@`.
+fn parse_proxy(text: &str) -> Result<Proxy, String> {
+    let cure = || "it looks like http://host:port or http://user:password@host:port".to_owned();
+    let (scheme, rest) = text.split_once("://").ok_or_else(cure)?;
+    if !["http", "https"].contains(&scheme) {
+        return Err(cure());
+    }
+    let (credentials, place) = match rest.rsplit_once('@') {
+        Some((credentials, place)) => (Some(credentials), place),
+        None => (None, rest),
+    };
+    let proxy = Proxy::new(format!("{scheme}://{place}").parse().map_err(|_| cure())?);
+    Ok(match credentials.map(|both| both.split_once(':').unwrap_or((both, ""))) {
+        Some((user, password)) => proxy.basic_auth(user, password),
+        None => proxy,
+    })
 }
 
 fn parse_header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
@@ -145,6 +168,9 @@ impl Forward {
         if let Some(authority) = &args.authority {
             dialer = dialer.connect_to(authority.clone());
         }
+        if let Some(proxy) = &args.proxy {
+            dialer = dialer.through(proxy.clone());
+        }
         for (name, value) in &args.header {
             dialer = dialer.header(name.clone(), value.clone());
         }
@@ -176,8 +202,12 @@ impl Forward {
 
     /// Carries one connection to its end.
     async fn carry(self: Arc<Self>, client: TcpStream, _place: OwnedSemaphorePermit) {
-        let client = self.tracker.adopt(client);
-        let pipe = match self.dialer.dial().await {
+        let mut client = self.tracker.adopt(client);
+        let dialled = tokio::select! {
+            dialled = self.dialer.dial() => dialled,
+            () = left(&mut client) => return,
+        };
+        let pipe = match dialled {
             Ok(pipe) => pipe,
             Err(error) => return self.tell(&format!("cannot reach gRPC at {}: {error}", self.url)),
         };
@@ -197,6 +227,16 @@ impl Forward {
         }
     }
 }
+
+/// Completes when a client has left; what it says meanwhile stays to be read, as far as [`MAX_EARLY_LEN`].
+async fn left(client: &mut Conn<TcpStream>) {
+    if client.peek(MAX_EARLY_LEN).await.is_ok_and(|early| early.len() >= MAX_EARLY_LEN) {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Bytes that a client can have sent before a server answers its first ones: HTTP/2's window of 64 KiB, and headers.
+const MAX_EARLY_LEN: usize = 128 * 1024;
 
 /// How long accepting rests when the process has no descriptors left, or a like error lasts.
 const ACCEPT_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);

@@ -1,7 +1,9 @@
 //! gRPC's own clients through `hijack grpc-forward` to the demo's `/grpc`, and what is said where that does not work.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use hijack_tonic::interop::test_service_client::TestServiceClient;
 use hijack_tonic::interop::{Empty, ResponseParameters, SimpleRequest, StreamingOutputCallRequest};
@@ -18,7 +20,11 @@ struct Forward {
 
 impl Forward {
     fn start(to: &str, mode: &str) -> Self {
-        let mut child = hijack(&["grpc-forward", "--listen", "127.0.0.1:0", "--to", to, "--mode", mode])
+        Self::start_with(to, &["--mode", mode])
+    }
+
+    fn start_with(to: &str, more: &[&str]) -> Self {
+        let mut child = hijack(&[&["grpc-forward", "--listen", "127.0.0.1:0", "--to", to], more].concat())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -80,6 +86,67 @@ fn a_stock_client_calls_through_in_every_mode() {
         });
         assert_eq!(forward.told(), "", "{mode}");
     }
+}
+
+/// A proxy that opens one tunnel: to wherever the `CONNECT` says, once its head is as `expects` says.
+fn proxy_once(expects: &'static str) -> (String, std::thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("bound").to_string();
+    let proxying = std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().expect("a client");
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            client.read_exact(&mut byte).expect("a head");
+            head.push(byte[0]);
+        }
+        let head = String::from_utf8(head).expect("text");
+        if !head.contains(expects) {
+            return head;
+        }
+        let to = head.split(' ').nth(1).expect("an authority");
+        let mut server = TcpStream::connect(to).expect("a server");
+        client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").expect("written");
+        let (mut back, mut forth) =
+            (server.try_clone().expect("a socket"), client.try_clone().expect("a socket"));
+        std::thread::spawn(move || std::io::copy(&mut back, &mut forth));
+        let _ = std::io::copy(&mut client, &mut server);
+        head
+    });
+    (address, proxying)
+}
+
+#[test]
+fn a_proxy_on_the_way_is_asked_for_a_tunnel() {
+    let demo = Demo::start();
+    // "ann:se@cret"
+    let (proxy, proxying) = proxy_once("Proxy-Authorization: Basic YW5uOnNlQGNyZXQ=\r\n");
+    let (url, proxy) = (format!("http://{}/grpc", demo.address), format!("http://ann:se@cret@{proxy}"));
+    let forward = Forward::start_with(&url, &["--mode", "token", "--proxy", &proxy]);
+    runs(async { forward.client().await.empty_call(Empty {}).await.expect("through the proxy") });
+    assert_eq!(forward.told(), "");
+    let head = proxying.join().expect("a proxy");
+    assert!(head.starts_with(&format!("CONNECT {} HTTP/1.1\r\n", demo.address)), "{head}");
+    let (code, told) =
+        fails(&["grpc-forward", "--listen", "127.0.0.1:0", "--to", &url, "--proxy", "socks://h:1"]);
+    assert!(code == Some(2) && told.contains("it looks like http://host:port or"), "{told}");
+}
+
+#[test]
+fn a_client_that_leaves_during_the_dial_is_given_up() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/grpc", silent.local_addr().expect("bound"));
+    let forward = Forward::start(&url, "token");
+    let mut client = TcpStream::connect(&forward.address).expect("a listening forwarder");
+    client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").expect("written");
+    let (mut dialled, _) = silent.accept().expect("a dial");
+    dialled.set_read_timeout(Some(Duration::from_secs(5))).expect("a socket");
+    let mut head = [0; 4096];
+    assert!(dialled.read(&mut head).expect("a request") > 0);
+    drop(client);
+    // The dial would last 30 s.
+    assert_eq!(dialled.read(&mut head).expect("given up at once"), 0);
+    assert_eq!(forward.told(), "", "nobody is left who would want to know");
 }
 
 #[test]
