@@ -159,7 +159,7 @@ impl Calls {
                 }
             }
             Seen::Headers { stream, fields, .. } if self.caller == Some(from) => {
-                self.begin(stream, fields, now_ms);
+                self.begin(stream, &fields, now_ms);
             }
             Seen::Headers { stream, fields, ends } => self.answer(stream, fields, ends, now_ms, ended),
             Seen::GoAway { last } if self.caller != Some(from) => {
@@ -175,7 +175,7 @@ impl Calls {
     }
 
     /// Headers of the caller's: a call, if the stream is a new one (RFC 9113 §5.1.1).
-    fn begin(&mut self, stream: u32, fields: Fields, now_ms: u64) {
+    fn begin(&mut self, stream: u32, fields: &Fields, now_ms: u64) {
         if stream <= self.last_stream {
             return;
         }

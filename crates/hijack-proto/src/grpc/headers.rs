@@ -103,7 +103,7 @@ impl Headers {
         fields: &mut Fields,
     ) -> Result<(), BadBlock> {
         let name = match bytes.integer(bits)? {
-            0 => bytes.string(|name| Name::of(name))?,
+            0 => bytes.string(Name::of)?,
             index => self.name(index)?,
         };
         let text_len = if name.field == Field::Other { 0 } else { self.text_len };

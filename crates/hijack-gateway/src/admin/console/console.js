@@ -180,7 +180,8 @@
       if (calls.not_followed > 0) parts.push(`${count(calls.not_followed)} too many to be followed`);
       if (calls.lost !== null) parts.push(`not followed any more: ${calls.lost}`);
       setText(this.#summary, parts.join(" · "));
-      this.#rows.replaceChildren(...(calls.list ?? []).toReversed().map(row));
+      const newest = (calls.list ?? []).toSorted((one, other) => other.began_at_ms - one.began_at_ms || other.stream - one.stream);
+      this.#rows.replaceChildren(...newest.map(row));
     }
   };
   var HEADS = ["Began", "Method", "Status", "Took", "In", "Out"];
