@@ -44,7 +44,7 @@ fn tapped() {
     if ran {
         let seen = seen.into_inner();
         // How many depends on how soon each case is looked at.
-        assert!(seen > 100, "{seen} messages were seen");
+        assert!(seen > 20, "{seen} messages were seen");
         eprintln!("autobahn through the gateway, tapped: {seen} messages seen");
     }
 }
