@@ -483,17 +483,7 @@ async fn a_goaway_for_too_much_is_resource_exhausted() {
             async move {
                 let mut conn = exchange.upgrade(Upgrade::to([TOKEN])).await?;
                 conn.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await?; // SETTINGS
-                let mut preface = [0; 24];
-                conn.read_exact(&mut preface).await?;
-                loop {
-                    let mut frame = [0; 9];
-                    conn.read_exact(&mut frame).await?;
-                    let len = u32::from_be_bytes([0, frame[0], frame[1], frame[2]]);
-                    conn.read_exact(&mut vec![0; len as usize]).await?;
-                    if frame[3] == 1 {
-                        break; // HEADERS
-                    }
-                }
+                read_to_headers(&mut conn).await?;
                 conn.write_all(&[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, last, 0, 0, 0, CALM]).await?;
                 sleep(Duration::from_millis(100)).await;
                 Ok(Outcome::taken())
@@ -502,4 +492,39 @@ async fn a_goaway_for_too_much_is_resource_exhausted() {
         let failed = call(&dialer.await.mode(Mode::Token).channel()).await.expect_err("an end");
         assert_eq!((failed.code(), asked.load(SeqCst)), (code, 1), "last stream {last}: {failed}");
     }
+}
+
+/// Reads the preface, and frames to the first HEADERS.
+async fn read_to_headers(conn: &mut hijack::Conn) -> std::io::Result<()> {
+    let mut preface = [0; 24];
+    conn.read_exact(&mut preface).await?;
+    loop {
+        let mut frame = [0; 9];
+        conn.read_exact(&mut frame).await?;
+        let len = u32::from_be_bytes([0, frame[0], frame[1], frame[2]]);
+        conn.read_exact(&mut vec![0; len as usize]).await?;
+        if frame[3] == 1 {
+            return Ok(());
+        }
+    }
+}
+
+/// Behind the 101 the first call goes out without waiting for a word of the server's: a takeover costs one round trip.
+#[tokio::test]
+async fn a_takeover_costs_one_round_trip() {
+    let (came, comes) = oneshot::channel();
+    let came = Arc::new(std::sync::Mutex::new(Some(came)));
+    let dialer = served(move |exchange: Exchange| {
+        let came = came.lock().unwrap().take();
+        async move {
+            let mut conn = exchange.upgrade(Upgrade::to([TOKEN])).await?;
+            read_to_headers(&mut conn).await?;
+            came.expect("one takeover").send(()).expect("it is waited for");
+            Ok(Outcome::taken())
+        }
+    });
+    let channel = dialer.await.mode(Mode::Token).channel();
+    let calling = tokio::spawn(async move { call(&channel).await });
+    timeout(Duration::from_secs(10), comes).await.expect("the head of a call").expect("an honest server");
+    calling.await.expect("no panic").expect_err("the server goes");
 }
