@@ -8,14 +8,11 @@
 use std::io;
 use std::time::Duration;
 
-use hijack::{Conn, Stream};
+use hijack::{Conn, HTTP2_PREFACE, Stream};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::path::Path;
 use crate::{Docker, Error};
-
-/// What an HTTP/2 client sends first (RFC 9113 §3.4).
-const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// How long a preface may take. It costs no more than one way of the network.
 const PREFACE_TIME: Duration = Duration::from_secs(10);
@@ -117,10 +114,10 @@ pub(crate) enum Beginning {
 
 /// Waits for the preface of a client, and leaves it to be read.
 pub(crate) async fn expect_preface<Io: Stream>(conn: &mut Conn<Io>) -> Result<(), Beginning> {
-    let peeked = tokio::time::timeout(PREFACE_TIME, conn.peek(PREFACE.len())).await;
+    let peeked = tokio::time::timeout(PREFACE_TIME, conn.peek(HTTP2_PREFACE.len())).await;
     let begun = peeked.map_err(|_| Beginning::Wrong(format!("no HTTP/2 preface within {PREFACE_TIME:?}")))?;
     let begun = begun.map_err(Beginning::Failed)?;
-    if begun.starts_with(PREFACE) { Ok(()) } else { Err(Beginning::Wrong(not_http2("preface", begun))) }
+    if begun.starts_with(HTTP2_PREFACE) { Ok(()) } else { Err(Beginning::Wrong(not_http2("preface", begun))) }
 }
 
 /// Looks at what a server begins with, unless it waits for its client, and leaves it to be read.
@@ -171,7 +168,7 @@ fn check_settings(begun: &[u8]) -> Result<(), String> {
 }
 
 fn not_http2(expected: &str, begun: &[u8]) -> String {
-    let shown = begun[..begun.len().min(PREFACE.len())].escape_ascii();
+    let shown = begun[..begun.len().min(HTTP2_PREFACE.len())].escape_ascii();
     format!("it should begin with HTTP/2's {expected}, and begins with \"{shown}\"")
 }
 

@@ -27,5 +27,5 @@ pub mod tokens;
 #[cfg(feature = "ws")]
 pub mod ws;
 
-pub use head::{HeadError, Reason, RequestHead, ResponseHead};
+pub use head::{HTTP2_PREFACE, HeadError, Reason, RequestHead, ResponseHead};
 pub use limits::Limits;

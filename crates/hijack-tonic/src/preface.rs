@@ -5,13 +5,11 @@ use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hijack::{EndReason, Timeout};
+use hijack::{EndReason, HTTP2_PREFACE, Timeout};
 use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, sleep_until};
 
 use crate::Pipe;
-
-pub(crate) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Bytes of the head of a frame (RFC 9113 §4.1).
 pub(crate) const FRAME_HEAD_LEN: usize = 9;
@@ -125,11 +123,11 @@ pub(crate) async fn expect(
     if came.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::InvalidData) {
         pipe.set_end_reason(EndReason::Broken(io::ErrorKind::InvalidData));
     }
-    came.map(|()| pipe.unshift(Bytes::from_static(PREFACE)))
+    came.map(|()| pipe.unshift(Bytes::from_static(HTTP2_PREFACE)))
 }
 
 async fn read(pipe: &mut Pipe) -> io::Result<()> {
-    let mut came = [0; PREFACE.len()];
+    let mut came = [0; HTTP2_PREFACE.len()];
     let mut len = 0;
     while len < came.len() {
         let more = pipe.read(&mut came[len..]).await?;
@@ -137,7 +135,7 @@ async fn read(pipe: &mut Pipe) -> io::Result<()> {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         len += more;
-        if came[..len] != PREFACE[..len] {
+        if came[..len] != HTTP2_PREFACE[..len] {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "what came is no preface of HTTP/2"));
         }
     }

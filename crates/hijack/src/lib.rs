@@ -86,7 +86,9 @@ pub use error::{BoxError, Error, ended_by};
 pub use hijack_proto::body::{BodyError, BodyLength, EncodeError, FramingError};
 pub use hijack_proto::h1::{RequestId, TakeOverError};
 pub use hijack_proto::handover::{Mismatch, Refusal};
-pub use hijack_proto::{HeadError, Limits, Reason, RequestHead, ResponseHead, handover, tokens};
+pub use hijack_proto::{
+    HTTP2_PREFACE, HeadError, Limits, Reason, RequestHead, ResponseHead, handover, tokens,
+};
 pub use incoming::BodyReader;
 pub use observe::{
     ConnLimits, Connection, ConnectionId, EndReason, Identity, Observer, Peer, ShutdownReport, State, Taken,

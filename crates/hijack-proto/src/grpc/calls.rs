@@ -127,7 +127,7 @@ impl Calls {
                 _ => return self.give_up(Lost::Unseen, now_ms, ended),
             };
             len -= blind as u64;
-            match directions[from.index()].skip(blind) {
+            match directions[from.index()].pass(blind) {
                 Ok(Some(seen)) => self.note(from, seen, Passed::Unseen, now_ms, ended),
                 Ok(None) => {}
                 Err(why) => self.give_up(why, now_ms, ended),
@@ -255,8 +255,9 @@ enum Passed<'b> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::frame::{CONTINUATION, DATA, HEADERS, PREFACE, PUSH_PROMISE, RST_STREAM, SETTINGS};
+    use super::super::frame::{CONTINUATION, DATA, HEADERS, PUSH_PROMISE, RST_STREAM, SETTINGS};
     use super::*;
+    use crate::HTTP2_PREFACE as PREFACE;
 
     fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
         let len = u32::try_from(payload.len()).expect("a short one").to_be_bytes();

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use super::frame::{
-    CONTINUATION, DATA, FrameHeader, GOAWAY, HEADER_LEN, HEADERS, PREFACE, PUSH_PROMISE, RST_STREAM, SETTINGS,
+    CONTINUATION, DATA, FrameHeader, GOAWAY, HEADER_LEN, HEADERS, PUSH_PROMISE, RST_STREAM, SETTINGS,
 };
 use super::headers::{Fields, Headers};
 use super::{Limits, Lost};
+use crate::HTTP2_PREFACE;
 
 /// One direction of a connection.
 pub(super) struct Direction {
@@ -118,18 +119,13 @@ impl Direction {
         }
     }
 
-    /// So many bytes pass, of which none had to be seen.
-    pub(super) fn skip(&mut self, len: usize) -> Result<Option<Seen>, Lost> {
-        self.pass(len)
-    }
-
     /// Bytes of the DATA frame under way that belong to messages; none within its padding.
     fn data_left(&self) -> u32 {
         self.left.saturating_sub(self.pad.unwrap_or(0))
     }
 
     fn next_of_preface(&mut self, seen: usize, bytes: &[u8]) -> Result<(usize, Option<Seen>), Lost> {
-        let due = &PREFACE[seen..];
+        let due = &HTTP2_PREFACE[seen..];
         let same = due.iter().zip(bytes).take_while(|(due, byte)| due == byte).count();
         match (same == due.len(), same == bytes.len()) {
             (true, _) => {
@@ -191,8 +187,8 @@ impl Direction {
         Ok(())
     }
 
-    /// So many bytes of the frame's payload are done with.
-    fn pass(&mut self, len: usize) -> Result<Option<Seen>, Lost> {
+    /// So many bytes of the frame's payload are done with, seen or not.
+    pub(super) fn pass(&mut self, len: usize) -> Result<Option<Seen>, Lost> {
         let is_data = self.frame.is_some_and(|frame| frame.kind == DATA) && self.data_left() > 0;
         self.left = self.left.saturating_sub(u32::try_from(len).unwrap_or(u32::MAX));
         self.finish_if_whole(if is_data { len } else { 0 })

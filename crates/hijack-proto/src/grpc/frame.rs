@@ -4,9 +4,6 @@ use super::Lost;
 
 pub(super) const HEADER_LEN: usize = 9;
 
-/// What a client begins with (RFC 9113 §3.4).
-pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
 pub(super) const DATA: u8 = 0;
 pub(super) const HEADERS: u8 = 1;
 pub(super) const RST_STREAM: u8 = 3;

@@ -16,7 +16,7 @@ pub(crate) use encode::{put_decimal, put_headers, put_line, put_request_line, pu
 pub use error::HeadError;
 pub(crate) use fields::{Field, Fields};
 pub(crate) use lines::Lines;
-pub use request::RequestHead;
+pub use request::{HTTP2_PREFACE, RequestHead};
 pub use response::{Reason, ResponseHead};
 pub(crate) use scan::HeadScan;
 

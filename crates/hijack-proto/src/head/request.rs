@@ -14,6 +14,9 @@ use super::{Field, Fields, HeadError, check_first_byte};
 use crate::Limits;
 use crate::body::{BodyLength, request_length};
 
+/// What a client of HTTP/2 begins with (RFC 9113 §3.4).
+pub const HTTP2_PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
 /// What `PRI * HTTP/2.0` looks like up to its empty line (RFC 9113 §3.4); `SM` and another empty line follow.
 pub(crate) const PREFACE_HEAD: &[u8] = b"PRI * HTTP/2.0\r\n\r\n";
 
