@@ -16,7 +16,7 @@ use std::time::Duration;
 use hijack::tls;
 use hijack::tls::rustls::ServerConfig;
 use hijack::tower::{Hijacker, TypedHijacker};
-use hijack::ws::{self, Reject, Terms};
+use hijack::ws::{self, Origins, Reject, Terms};
 use hijack::{Body, Conn, Error, Identity, Peer};
 use http::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use http::uri::Authority;
@@ -108,7 +108,9 @@ impl Door {
     }
 
     /// Opens to WebSockets, from pages that `config` allows.
-    pub(crate) fn open_to_websockets(&mut self, mut config: ws::Config) {
+    pub(crate) fn open_to_websockets(&mut self, origins: Origins) {
+        let mut config = ws::Config::default();
+        config.origins = origins;
         config.subprotocols = vec![self.token.to_owned()];
         self.websocket = Some(Arc::new(config));
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use hijack::tls::rustls::ServerConfig;
-use hijack::ws::{self, Origins, Reject};
+use hijack::ws::{Origins, Reject};
 use hijack::{Body, Error, Exchange, Outcome};
 use http::{Request, Response};
 use tonic::service::Routes;
@@ -62,7 +62,7 @@ impl Server {
     pub fn new(routes: Routes) -> Self {
         let config = Config::default();
         let mut door = Door::new(TOKEN, config.max_tunnels, config.preface_timeout);
-        door.open_to_websockets(ws::Config::default());
+        door.open_to_websockets(Origins::default());
         Self { routes: routes.prepare(), door: Arc::new(door), gate: None, config: Arc::new(config) }
     }
 
@@ -78,9 +78,7 @@ impl Server {
     /// Says which pages may open WebSockets.
     #[must_use]
     pub fn websocket(mut self, origins: Origins) -> Self {
-        let mut config = ws::Config::default();
-        config.origins = origins;
-        Arc::make_mut(&mut self.door).open_to_websockets(config);
+        Arc::make_mut(&mut self.door).open_to_websockets(origins);
         self
     }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hijack::ws::{self, Origins, Reject};
+use hijack::ws::{Origins, Reject};
 use hijack::{Body, Error, Exchange, Outcome};
 use http::uri::Authority;
 use http::{Request, Response, StatusCode};
@@ -122,7 +122,7 @@ impl AgentRegistry {
     pub fn new() -> Self {
         let config = RegistryConfig::default();
         let mut door = Door::new(TOKEN, config.max_agents, config.preface_timeout);
-        door.open_to_websockets(ws::Config::default());
+        door.open_to_websockets(Origins::default());
         let (door, config) = (Arc::new(door), Arc::new(config));
         Self { door, identify: Arc::new(named), config, agents: Arc::default() }
     }
@@ -139,9 +139,7 @@ impl AgentRegistry {
     /// Says which pages may open WebSockets.
     #[must_use]
     pub fn websocket(mut self, origins: Origins) -> Self {
-        let mut config = ws::Config::default();
-        config.origins = origins;
-        Arc::make_mut(&mut self.door).open_to_websockets(config);
+        Arc::make_mut(&mut self.door).open_to_websockets(origins);
         self
     }
 
