@@ -1,9 +1,5 @@
 //! gob as Go's net/rpc writes it: a header, then the arguments or the reply, in one stream for each direction.
 
-use std::any::Any;
-use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-
 use hijack_gob::{Decoder, Encoder, GoString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -202,19 +198,16 @@ impl GobEncoder {
         head: &impl hijack_gob::Gob,
         body: &T,
     ) -> Result<(), EncodeError> {
-        let put = catch_unwind(AssertUnwindSafe(|| {
-            whole(out, |out| {
-                self.encoder.encode(head, out).map_err(EncodeError::new)?;
-                body.encode(self, out)
-            })
-        }));
-        match &put {
-            Ok(Ok(())) => self.is_fresh = false,
-            // The type of the header was taken back with it: whoever reads has still been told nothing.
-            _ if self.is_fresh => self.encoder = self.codec.fresh(self.limits),
-            _ => {}
+        if self.is_fresh {
+            // The type of a header that was taken back must be told again: to whoever reads nothing was said.
+            self.encoder = self.codec.fresh(self.limits);
         }
-        put.unwrap_or_else(|panic| resume_unwind(panic))
+        whole(out, |out| {
+            self.encoder.encode(head, out).map_err(EncodeError::new)?;
+            body.encode(self, out)
+        })?;
+        self.is_fresh = false;
+        Ok(())
     }
 }
 
@@ -261,35 +254,7 @@ fn text(text: GoString) -> String {
 
 impl<T: hijack_gob::Gob + ?Sized> Encode<Gob> for T {
     fn encode(&self, encoder: &mut GobEncoder, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        let value = Caught { value: self, panic: Cell::new(None) };
-        let put = encoder.encoder.encode(&value, out);
-        if let Some(panic) = value.panic.take() {
-            resume_unwind(panic);
-        }
-        put.map_err(EncodeError::new)
-    }
-}
-
-/// A value whose panic is an error to the encoder, which then takes back what types it had told.
-struct Caught<'v, T: ?Sized> {
-    value: &'v T,
-    panic: Cell<Option<Box<dyn Any + Send>>>,
-}
-
-impl<T: hijack_gob::Gob + ?Sized> hijack_gob::Gob for Caught<'_, T> {
-    fn go_type() -> hijack_gob::GoType {
-        T::go_type()
-    }
-
-    fn is_zero(&self) -> bool {
-        self.value.is_zero()
-    }
-
-    fn encode(&self, writer: &mut hijack_gob::Writer<'_>) -> Result<(), hijack_gob::EncodeError> {
-        catch_unwind(AssertUnwindSafe(|| self.value.encode(writer))).unwrap_or_else(|panic| {
-            self.panic.set(Some(panic));
-            Err(hijack_gob::EncodeError::custom("the value panicked"))
-        })
+        encoder.encoder.encode(self, out).map_err(EncodeError::new)
     }
 }
 
