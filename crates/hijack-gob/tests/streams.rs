@@ -304,6 +304,22 @@ fn new_fields_are_zero_or_have_their_default() {
     assert_eq!(drifted, expected);
 }
 
+/// Each field that is missing for the first time has the value decoded again.
+#[test]
+fn what_is_decoded_again_is_bounded() {
+    let with = |decoded_again| {
+        let mut limits = Limits::default();
+        limits.decoded_again = decoded_again;
+        Decoder::with_limits(limits).decode::<Drifted>(&mut &POINT[..])
+    };
+    let error = with(0).unwrap_err();
+    assert_eq!(*error.kind(), DecodeErrorKind::DecodedTooOften { limit: 0 });
+    assert_eq!(error.to_string(), "value lacks so many fields that more than 0 bytes would be decoded again");
+    // Two are: what has a default, and what may be none, is no reason.
+    let len = (1..POINT.len() as u64).find(|len| with(*len).is_ok()).expect("some length");
+    assert!(with(len - 1).is_err() && with(u64::MAX).is_ok());
+}
+
 #[derive(Deserialize, Debug)]
 #[serde(rename_all = "PascalCase")]
 #[allow(dead_code)]

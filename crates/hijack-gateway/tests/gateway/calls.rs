@@ -1,8 +1,8 @@
 //! Calls of gRPC inside tunnels. What they are made of stands in the tests of `hijack_proto::grpc`.
 
 use hijack::ws::{Message, WebSocket};
-use hijack::{Error, Exchange, Listener, Outcome, Server, Upgrade};
-use hijack_gateway::{CallView, ConnectionView};
+use hijack::{Error, Exchange, Listener, Outcome, Server, Side, Upgrade};
+use hijack_gateway::{CallView, ConnectionView, Payload};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{Site, until};
@@ -170,4 +170,33 @@ async fn what_is_no_grpc_passes_all_the_same() {
     assert_eq!(lost.as_deref(), Some("it is not HTTP/2: no end began with its preface"));
     client.send(&[7; 100_000]).await;
     client.expect(&[7; 100_000]).await;
+}
+
+/// The receiver reads what an operator put in, and is where nobody knows of any more.
+#[tokio::test]
+async fn what_an_operator_puts_in_ends_the_following() {
+    let site = Site::start_before(upstream().await, |config| {
+        config.routes[0].grpc = true;
+        config.routes[0].upgrades = vec!["hijack-grpc".into(), "websocket".into()];
+    })
+    .await;
+    let mut client = site.connect().await;
+    client
+        .send(b"GET /grpc HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: hijack-grpc\r\n\r\n")
+        .await;
+    client.head().await;
+    client.send(&asked()).await;
+    client.expect(&answered()).await;
+    let mut socket = site.websocket("/ws").await;
+    socket.send(Message::Binary(asked())).await.expect("sent");
+    assert_eq!(socket.recv().await.expect("an answer").expect("a message").into_bytes(), answered());
+    for filter in ["protocol=hijack-grpc", "protocol=websocket"] {
+        let id = two_ended(&site, filter).await.id;
+        let put = site.gateway.send(id, Side::Client, Payload::Binary("mine".into())).await;
+        put.expect("it lives").expect("there is room");
+        let lost = || site.gateway.get(id)?.calls?.lost;
+        until("it is noted", || lost().as_deref() == Some("a part of it was not seen")).await;
+        let calls = site.gateway.get(id).and_then(|view| view.calls).expect("calls");
+        assert_eq!((calls.open, calls.ended["UNKNOWN"]), (0, 1), "{filter}");
+    }
 }

@@ -1,9 +1,12 @@
 //! Calls that are given up, deadlines, and the many ends of a connection.
 
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hijack::rpc::{CallError, Client, Config, Dial, Json, Lost, Reconnecting};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::time::timeout;
 
 use crate::support::{Args, LONG, by_hand, client, read_all, read_until, serve_bare, socket};
@@ -193,4 +196,42 @@ async fn a_client_that_never_reads_is_not_read_for_ever() {
     };
     let sent = timeout(LONG, sending).await.expect("given up in time");
     assert!(sent < 100, "{sent} MiB were read and are held");
+}
+
+/// A stream whose end never leaves, as TLS's does not while its peer takes nothing.
+struct Endless(DuplexStream);
+
+impl AsyncRead for Endless {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Endless {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, data)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_does_not_leave_is_waited_for_as_long_as_a_write() {
+    let (ours, mut theirs) = tokio::io::duplex(1_024);
+    let config = Config::default();
+    let limit = config.write_timeout + config.linger_timeout + Duration::from_secs(1);
+    let client: Client<Json> = Client::over(Endless(ours), &Json, config);
+    client.close();
+    let read = timeout(limit, async { theirs.read(&mut [0]).await }).await;
+    assert_eq!(read.expect("no longer than a write and the linger may").expect("an end"), 0);
 }

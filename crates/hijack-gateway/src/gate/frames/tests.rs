@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use hijack::{Gate, Passed};
+use hijack::{Gate, Passed, Side};
 use hijack_proto::ws::{Close, CloseCode, MessageKind, Role};
 
 use super::{Alarm, FrameGate, FrameRules};
+use crate::Route;
+use crate::calls::{CallsReader, TunnelCalls};
 use crate::gate::{OwnFrame, PingMark};
+use crate::routes::RouteState;
 use crate::tap::Tap;
 
 /// "Hel" and "lo" as fragments with a ping between, a binary message of 126 bytes' header, a Close: unmasked, as a server
@@ -249,4 +252,19 @@ proptest::proptest! {
         out.extend_from_slice(&gate.end().unwrap_or_default());
         proptest::prop_assert_eq!(out, bytes);
     }
+}
+
+/// A route for gRPC lets other WebSockets pass as well: once it is known of one, its payloads need not be seen any more.
+#[test]
+fn what_is_no_grpc_is_read_no_longer_than_it_takes_to_know() {
+    let route = Route::new("r", "http://h:1".parse().expect("an address"));
+    let calls = TunnelCalls::new(RouteState::new(route));
+    let mut gate = gate(FrameRules::default());
+    gate.set_calls(CallsReader::new(calls.clone(), Side::Server));
+    let message = b"\x82\x0bno HTTP/2 !";
+    feed(&mut gate, [&message[..4]]);
+    assert_eq!(gate.blind(), 0, "it may be");
+    feed(&mut gate, [&message[4..], message, b"\x82\x7f\0\0\0\0\0\x01\0\0"]);
+    assert_eq!(gate.blind(), 65_536);
+    assert!(calls.view(false).lost.is_some());
 }
